@@ -1,0 +1,1 @@
+"""The knowledge base: articles, their index, search and cited answers."""

@@ -1,0 +1,9 @@
+"""The one error of every provider: an embedder or a generator that could not do its work."""
+
+
+class ProviderError(Exception):
+    """What went wrong, in a sentence for people; `temporary` when trying again later may help."""
+
+    def __init__(self, message: str, *, temporary: bool) -> None:
+        super().__init__(message)
+        self.temporary = temporary

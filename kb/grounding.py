@@ -1,0 +1,181 @@
+"""Grounding: numbered sources, the prompt, whether the sources are enough, and an answer cut into its sentences. Pure."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kb.checking import Check, checked
+from kb.sentences import Span, split
+
+__all__ = [
+    "AnswerSentence",
+    "Check",
+    "Evidence",
+    "Prompt",
+    "Sentence",
+    "Source",
+    "Turn",
+    "assemble",
+    "best",
+    "checked",
+    "enough",
+    "plain",
+    "sentences_of",
+]
+
+MARK = re.compile(r"⟦(\d{1,4})⟧")
+FENCED = re.compile(r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}(?P=fence)[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
+LIST_MARKER = re.compile(r"(?:[-*+•]|\(?(?:\d{1,3}|[a-z])[.)])")
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of a source: a range of characters in `Source.text` and the source line of the block it stands in."""
+
+    start: int
+    end: int
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A numbered passage, as reader and generator see it."""
+
+    number: int
+    article_id: int
+    slug: str
+    title: str
+    collection: str
+    heading_path: tuple[str, ...]
+    anchor: str
+    version_id: int
+    version_number: int
+    passage_id: int
+    text: str
+    sentences: tuple[Sentence, ...]
+    score: float
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An earlier question of the conversation, and what was answered."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """All that a generator may use: the question, the sources, and the conversation so far."""
+
+    question: str
+    sources: tuple[Source, ...]
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How well one candidate passage fits a question, as the reranker measured it.
+
+    `cosine`: the question's vector with the best sentence of the passage, -1 to 1. `words`: the passage's BM25 divided by
+    2.2 times the idf sum of ALL words of the question, unknown ones counted with the highest idf, 0 to 1.
+    """
+
+    cosine: float
+    words: float
+
+    @property
+    def score(self) -> float:
+        return self.cosine + 0.5 * self.words
+
+
+@dataclass(frozen=True)
+class AnswerSentence:
+    """A sentence of an answer as a reader sees it, and the numbers of the sources cited for it."""
+
+    text: str
+    citations: tuple[int, ...]
+
+
+def sentences_of(text: str, lines: Sequence[int]) -> tuple[Sentence, ...]:
+    """The citable sentences of a passage; a fenced code block is one, and so is a line (list item, table row, heading).
+
+    `lines[i]` is the source line of line i of `text`, both as the chunker gives them.
+    """
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    return tuple(
+        Sentence(span.start, span.end, text[span.start : span.end], lines[min(bisect_right(starts, span.start), len(lines)) - 1])
+        for span in _spans(text)
+        if re.search(r"\w", text[span.start : span.end])
+    )
+
+
+def best(evidence: Iterable[Evidence]) -> float:
+    """The score that decides about refusal: the highest of the candidates, 0 without any."""
+    return max((candidate.score for candidate in evidence), default=0.0)
+
+
+def enough(evidence: Iterable[Evidence], *, threshold: float) -> bool:
+    """Whether the candidates may hold an answer at all; if not, refuse instead of generating.
+
+    The score is best sentence cosine + half the share of the question's words, maximum over the candidates. Measured on
+    foreign questions put to a corpus: area under the curve .970 to .998; at .65 it refuses 85 to 97 % of them and
+    wrongly 2 to 4 % of the corpus's own (22 % where these are follow-ups full of pronouns). No one threshold suits
+    every corpus.
+    """
+    return best(evidence) >= threshold
+
+
+def assemble(text: str) -> list[AnswerSentence]:
+    """Cut the stored text of an answer (Markdown with marks ⟦n⟧) into its sentences with the sources each cites.
+
+    A mark that stands alone on its line, as after code, belongs to the sentence before it.
+    """
+    sentences: list[AnswerSentence] = []
+    for span in _spans(text):
+        marked = text[span.start : span.end]
+        citations = tuple(dict.fromkeys(int(number) for number in MARK.findall(marked)))
+        words = _as_read(marked)
+        if re.search(r"\w", words):
+            sentences.append(AnswerSentence(words, citations))
+        elif citations and sentences:
+            last = sentences.pop()
+            sentences.append(AnswerSentence(last.text, tuple(dict.fromkeys((*last.citations, *citations)))))
+    return sentences
+
+
+def plain(text: str) -> str:
+    """The text of an answer without its citation marks."""
+    return MARK.sub("", text)
+
+
+def _as_read(marked: str) -> str:
+    """A sentence without marks and without the backslashes that keep its signs from being read as Markdown."""
+    words = plain(marked).strip()
+    return words if FENCED.match(words) else ESCAPE.sub(r"\1", words)
+
+
+def _spans(text: str) -> Iterator[Span]:
+    """Sentences of a Markdown or plain text, with each fenced code block whole and list markers joined to their item."""
+    position = 0
+    for block in FENCED.finditer(text):
+        yield from _joined(text, position, block.start())
+        yield Span(block.start(), block.end())
+        position = block.end()
+    yield from _joined(text, position, len(text))
+
+
+def _joined(text: str, start: int, end: int) -> Iterator[Span]:
+    marker: int | None = None
+    for span in split(text[start:end]):
+        begin, stop = start + span.start, start + span.end
+        if marker is not None and "\n" not in text[marker:begin]:
+            begin = marker
+        marker = begin if LIST_MARKER.fullmatch(text, begin, stop) else None
+        if marker is None:
+            yield Span(begin, stop)

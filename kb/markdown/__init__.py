@@ -1,0 +1,7 @@
+"""Markdown, read once and used twice: as safe HTML for the page, and as plain blocks for the index."""
+
+from kb.markdown.blocks import Block, blocks
+from kb.markdown.html import Heading, Rendered, render
+from kb.markdown.parser import MAX_SOURCE, links
+
+__all__ = ["MAX_SOURCE", "Block", "Heading", "Rendered", "blocks", "links", "render"]

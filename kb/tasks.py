@@ -1,0 +1,54 @@
+"""Celery wrappers, the only module of kb that knows a queue exists. A message is a wake-up; the outbox is the truth."""
+
+import logging
+from datetime import timedelta
+
+from celery import shared_task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from kb import frequencies, garbage, indexing
+
+log = logging.getLogger(__name__)
+
+LOST_AFTER = timedelta(seconds=2)
+
+
+@shared_task
+def index_article(article_id: int) -> str:
+    """Index one article, and once more if it was saved meanwhile."""
+    outcome = indexing.run(article_id)
+    if outcome == "again":
+        wake(article_id)
+    return outcome
+
+
+@shared_task
+def sweep() -> int:
+    """Send again what was lost: by the broker, by a rollback of its sender, by a worker that died."""
+    forgotten = indexing.waiting(LOST_AFTER)
+    for article_id in forgotten:
+        index_article.delay(article_id)
+    return len(forgotten)
+
+
+@shared_task
+def refresh_statistics() -> bool:
+    return frequencies.refresh()
+
+
+@shared_task
+def collect_garbage() -> int:
+    return garbage.collect()
+
+
+def wake(article_id: int) -> None:
+    """Tell a worker, without ever failing the save: the sweep finds what no message announced."""
+    try:
+        index_article.delay(article_id)
+    except OperationalError as error:
+        log.warning("index: no wake-up for article %s (%s); the sweep will find it", article_id, error)
+
+
+def wake_on_commit(article_id: int) -> None:
+    transaction.on_commit(lambda: wake(article_id), robust=True)

@@ -1,0 +1,251 @@
+"""Settings, all from the environment; `.env.example` lists every variable with its default."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.embedded import EmbeddedPostgres, EmbeddedValkey
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- where things are
+VAR = Path(env.str("FOOTNOTE_VAR", str(BASE_DIR / "var"))).resolve()
+MODEL_PATH = Path(env.str("MODEL_PATH", str(VAR / "model")))
+DEBUG = env.bool("DEBUG", True)
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured("SECRET_KEY is not set: give it a long random value when DEBUG is off.")
+    SECRET_KEY = "only-for-development-" + "0" * 40
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SITE_URL = env.str("SITE_URL", "http://localhost:8000")
+
+# --- the database and the broker: the embedded ones, unless URLs name others
+EMBEDDED_POSTGRES: EmbeddedPostgres | None = None
+EMBEDDED_VALKEY: EmbeddedValkey | None = None
+DATABASE_URL = env.str("DATABASE_URL", "")
+if DATABASE_URL:
+    _database: dict[str, Any] = env.db_url("DATABASE_URL")
+else:
+    EMBEDDED_POSTGRES = EmbeddedPostgres(VAR, bindir=env.str("PG_BINDIR", ""))
+    _database = EMBEDDED_POSTGRES.database_settings()
+# Iterative scan: without it an access filter makes approximate search return too few rows (1 of 10 at 1 % allowed).
+# A set_config outside a transaction is silently lost, so both go with the connection.
+_database.setdefault("OPTIONS", {})["options"] = "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100"
+if env.bool("DATABASE_POOL", True):
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 16), "timeout": 20}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+BROKER_URL = env.str("BROKER_URL", "")
+if not BROKER_URL:
+    EMBEDDED_VALKEY = EmbeddedValkey(VAR)
+    BROKER_URL = EMBEDDED_VALKEY.url()
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # a wake-up that cannot be sent is re-sent by the sweep; a save never waits for the broker
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "kb.tasks.sweep", "schedule": 2.0},
+    "refresh-statistics": {"task": "kb.tasks.refresh_statistics", "schedule": 30.0},
+    "collect-garbage": {"task": "kb.tasks.collect_garbage", "schedule": 3600.0},
+}
+# The cache lives in the database: no broker in the read path, and every web process shares it.
+CACHES = {
+    "default": env.cache_url("CACHE_URL")
+    if env.str("CACHE_URL", "")
+    else {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+
+# --- the application
+INSTALLED_APPS = [
+    "daphne",
+    "portal",
+    "kb",
+    "streaming",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "channels",
+    "csp",
+    "django_htmx",
+    "template_partials",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.htmx.private_pages",
+]
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.htmx.site",
+            ],
+        },
+    }
+]
+SITE_NAME = env.str("SITE_NAME", "Footnote")
+SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@example.org")
+
+# --- people
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "portal.people.AccountAdapter"
+ACCOUNT_RATE_LIMITS = {"login_failed": env.str("LOGIN_LIMIT", "10/m/ip,5/5m/key")}
+SIGNUP_OPEN = env.bool("SIGNUP_OPEN", False)
+# Single sign-on: any OpenID Connect provider, by three variables.
+OPENID_SERVER_URL = env.str("OPENID_SERVER_URL", "")
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": env.str("OPENID_NAME", "Single sign-on"),
+                "client_id": env.str("OPENID_CLIENT_ID", ""),
+                "secret": env.str("OPENID_CLIENT_SECRET", ""),
+                "settings": {"server_url": OPENID_SERVER_URL},
+            }
+        ]
+        if OPENID_SERVER_URL
+        else []
+    }
+}
+if env.str("EMAIL_URL", ""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Footnote <help@example.org>")
+
+# --- language, time, files
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR / "static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# --- security
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("SECURE_COOKIES", True)
+
+# --- the knowledge base
+EMBEDDER = env.str("EMBEDDER", "kb.providers.onnx.OnnxEmbedder")
+EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
+CHUNK_LIMIT = env.int("CHUNK_LIMIT", 200)  # wordpieces
+CHUNK_OVERLAP = env.int("CHUNK_OVERLAP", 0)  # wordpieces
+RETRIEVAL_CANDIDATES = env.int("RETRIEVAL_CANDIDATES", 50)  # a leg
+EXACT_BELOW = env.int("EXACT_BELOW", 10_000)  # allowed chunks; above: HNSW
+WORDS_BUDGET = env.int("WORDS_BUDGET", 1000)  # expected candidates of the lexical leg
+INDEX_LEASE_SECONDS = env.int("INDEX_LEASE_SECONDS", 60)
+INDEX_ATTEMPTS = env.int("INDEX_ATTEMPTS", 8)
+
+# --- answers
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "")
+ANTHROPIC_MODEL = env.str("ANTHROPIC_MODEL", "claude-sonnet-5-5")
+ANTHROPIC_MAX_TOKENS = env.int("ANTHROPIC_MAX_TOKENS", 1024)
+ANTHROPIC_FIRST_TOKEN_SECONDS = env.float("ANTHROPIC_FIRST_TOKEN_SECONDS", 20.0)
+ANTHROPIC_TOTAL_SECONDS = env.float("ANTHROPIC_TOTAL_SECONDS", 120.0)
+GENERATOR = env.str(
+    "GENERATOR",
+    "kb.providers.anthropic.AnthropicGenerator" if ANTHROPIC_API_KEY else "kb.providers.quoting.QuotingGenerator",
+)
+QUOTING_PACE = env.float("QUOTING_PACE", 0.02)  # seconds a delta
+ANSWER_THRESHOLD = env.float("ANSWER_THRESHOLD", 0.65)  # see kb.grounding.enough
+ANSWER_SOURCES = env.int("ANSWER_SOURCES", 6)
+QUESTION_LIMIT = env.int("QUESTION_LIMIT", 2000)  # characters
+ASK_LIMIT = env.str("ASK_LIMIT", "20/m")  # questions per reader
+RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", 10.0)  # a run that has not moved for so long is interrupted
+
+SILENCED_SYSTEM_CHECKS = ["fields.E311"]  # Chunk.vector: unique together with the embedder, which every query names
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,1 @@
+"""The live wire: a websocket follows an answer while it is written."""
