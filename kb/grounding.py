@@ -96,10 +96,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class AnswerSentence:
-    """A sentence of an answer as a reader sees it, and the numbers of the sources cited for it."""
+    """A sentence of an answer as a reader sees it, and the numbers of the sources cited for it, in `marks` marks."""
 
     text: str
     citations: tuple[int, ...]
+    marks: int = 0
 
 
 def sentences_of(text: str, lines: Sequence[int]) -> tuple[Sentence, ...]:
@@ -139,19 +140,23 @@ def assemble(text: str) -> list[AnswerSentence]:
     sentences: list[AnswerSentence] = []
     for span in _spans(text):
         marked = text[span.start : span.end]
-        citations = tuple(dict.fromkeys(int(number) for number in MARK.findall(marked)))
+        numbers = [int(number) for number in MARK.findall(marked)]
         words = _as_read(marked)
         if re.search(r"\w", words):
-            sentences.append(AnswerSentence(words, citations))
-        elif citations and sentences:
+            sentences.append(_cited(words, numbers))
+        elif numbers and sentences:
             last = sentences.pop()
-            sentences.append(AnswerSentence(last.text, tuple(dict.fromkeys((*last.citations, *citations)))))
+            sentences.append(_cited(last.text, [*last.citations, *numbers], marks=last.marks + len(numbers)))
     return sentences
 
 
 def plain(text: str) -> str:
     """The text of an answer without its citation marks."""
     return MARK.sub("", text)
+
+
+def _cited(words: str, numbers: Sequence[int], *, marks: int | None = None) -> AnswerSentence:
+    return AnswerSentence(words, tuple(dict.fromkeys(numbers)), len(numbers) if marks is None else marks)
 
 
 def _as_read(marked: str) -> str:

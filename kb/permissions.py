@@ -70,3 +70,11 @@ def is_editor(user: Reader) -> bool:
     if not user.is_authenticated or not user.is_active:
         return False
     return bool(getattr(user, "is_superuser", False) or user.memberships.exists())  # type: ignore[union-attr]  # reverse relation
+
+
+def is_admin(user: Reader) -> bool:
+    """Whether this person manages the whole help center: people, groups and audiences included."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    memberships: Any = user.memberships  # type: ignore[union-attr]  # reverse of Membership.user
+    return bool(getattr(user, "is_superuser", False) or memberships.filter(role="admin", collection=None).exists())

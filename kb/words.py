@@ -22,7 +22,7 @@ MOST_LEXEMES = 40  # of a question; the rarest are kept
 COMBINED = 12  # lexemes that take part in pairs
 
 QUESTION = """
-SELECT asked.place, asked.lexeme, coalesce(known.articles, 1), coalesce(known.chunks, 1)
+SELECT asked.place, asked.lexeme, coalesce(known.articles, 0), coalesce(known.chunks, 0)
 FROM (
   SELECT word.place, made.lexeme
   FROM unnest(%(words)s::text[]) WITH ORDINALITY AS word (text, place), unnest(%(configs)s::text[]) AS config,
@@ -34,7 +34,7 @@ FROM (
 
 @dataclass(frozen=True)
 class Word:
-    """A lexeme of the question, with how often the published articles and chunks hold it."""
+    """A lexeme of the question, with how many published articles and chunks hold it; 0 when it is unknown."""
 
     lexeme: str
     articles: int
@@ -56,8 +56,13 @@ class Question:
     mean_length: float
 
     @property
-    def most(self) -> float:
-        """The largest BM25 sum this question could reach: (k1 + 1) × the sum of its idfs."""
+    def reachable(self) -> float:
+        """The largest BM25 sum a chunk could reach: (k1 + 1) × the sum of the idfs of the words that occur at all."""
+        return 2.2 * sum(word.idf for word in self.words if word.articles) or 1.0
+
+    @property
+    def asked(self) -> float:
+        """The same with the words that occur nowhere, which no chunk can answer; for the decision to refuse."""
         return 2.2 * sum(word.idf for word in self.words) or 1.0
 
 
@@ -82,6 +87,7 @@ def read(text: str) -> Question:
 
 def idf(found_in: int, total: int) -> float:
     """Robertson and Spärck Jones' inverse document frequency as BM25 uses it, never below 0."""
+    found_in = max(found_in, 1)
     total = max(total, found_in)
     return math.log(1 + (total - found_in + 0.5) / (found_in + 0.5))
 
@@ -95,7 +101,7 @@ def combinations(words: Sequence[Word], *, share: float, total: int, budget: int
     """Single lexemes and pairs by how few chunks they are expected in, until the budget is full; supersets left out."""
     rarest = list(words[:COMBINED])
     expected = [
-        (total * share * math.prod(min(1.0, word.chunks / total) for word in group), group)
+        (total * share * math.prod(min(1.0, max(word.chunks, 1) / total) for word in group), group)
         for size in (1, 2)
         for group in itertools.combinations(rarest, size)
     ]

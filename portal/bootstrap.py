@@ -1,4 +1,7 @@
-"""`make setup`, before there is a virtual environment: runs on the system's Python with its standard library alone."""
+"""`make setup`, before there is a virtual environment: runs on the system's Python with its standard library alone.
+
+A Python that is too old must get as far as saying so: annotations that it could not evaluate are in quotes.
+"""
 
 import hashlib
 import importlib.util
@@ -7,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,12 +22,12 @@ UV = "uv==0.13.9"
 BROWSER_PACKAGES = {"chromium": "chromium fonts-liberation", "nginx": "nginx-light"}
 
 
-def main():
+def main() -> None:
     find_new_python()
     {"setup": setup, "browser": browser}[sys.argv[1]]()
 
 
-def find_new_python():
+def find_new_python() -> None:
     """Go on with a newer Python if this one is too old, or say that there is none."""
     if sys.version_info >= OLDEST:
         return
@@ -32,10 +36,13 @@ def find_new_python():
         if found:
             os.execv(found, [found, *sys.argv])
     here = ".".join(str(number) for number in sys.version_info[:3])
-    sys.exit(f"Footnote needs Python 3.11 or newer and {sys.executable} is {here}: install one, or name it: make setup PYTHON=/path/to/python")
+    sys.exit(
+        f"Footnote needs Python 3.11 or newer and {sys.executable} is {here}: "
+        "install one, or name it: make setup PYTHON=/path/to/python"
+    )
 
 
-def setup():
+def setup() -> None:
     if not works(PYTHON):
         say("Virtual environment in .venv …")
         make_environment()
@@ -47,34 +54,36 @@ def setup():
     run([PYTHON, "-m", "kb.providers.weights"], "The embedding model could not be set up.")
 
 
-def browser():
+def browser() -> None:
     """Chromium and nginx for the tests that need them."""
-    missing = [package for program, package in BROWSER_PACKAGES.items() if not shutil.which(program)]
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts nginx
+    missing = [package for program, package in BROWSER_PACKAGES.items() if not shutil.which(program, path=path)]
     if missing:
         say("System packages for the tests: " + " ".join(missing) + " …")
         apt_install(" ".join(missing).split(), why="The tests need them")
 
 
-def make_environment():
+def make_environment() -> None:
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         apt_install([package], why="This Python cannot make a virtual environment without it")
     run([sys.executable, "-m", "venv", "--clear", VENV], "The virtual environment could not be made.")
 
 
-def install_packages():
+def install_packages() -> None:
     """With uv, which takes seconds where pip takes minutes; with pip where uv cannot be had or fails."""
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    if call([*pip, UV]) and call([VENV / "bin" / "uv", "pip", "sync", "--quiet", "--python", PYTHON, "constraints.txt"], env=uv_environment()):
+    pip: list[str | Path] = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    sync: list[str | Path] = [VENV / "bin" / "uv", "pip", "sync", "--quiet", "--python", PYTHON, "constraints.txt"]
+    if call([*pip, UV]) and call(sync, env=uv_environment()):
         return
     say("uv could not do it; with pip this takes some minutes …")
     run([*pip, "--requirement", "constraints.txt"], "The packages could not be installed.")
 
 
-def uv_environment():
+def uv_environment() -> "dict[str, str]":
     """uv does not read pip's configuration: hand over the index that pip was told to use."""
     environment = dict(os.environ)
-    told = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], stdout=subprocess.PIPE, universal_newlines=True, check=False)
+    told = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False)
     for line in told.stdout.splitlines():
         name, _, value = line.partition("=")
         if name.endswith(".index-url"):
@@ -84,11 +93,11 @@ def uv_environment():
     return environment
 
 
-def apt_install(packages, why):
+def apt_install(packages: "Sequence[str]", *, why: str) -> None:
     """Install Debian packages if we may; otherwise say the command."""
     command = "apt-get install -y --no-install-recommends " + " ".join(packages)
     if not shutil.which("apt-get"):
-        sys.exit(f"{why}: install with your system's package manager what Debian calls {' '.join(packages)}, then run make again.")
+        sys.exit(f"{why}: install what Debian calls {' '.join(packages)} with your system's package manager.")
     if os.geteuid() != 0:
         sys.exit(f"{why}: run `sudo {command}`, then make again.")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -96,30 +105,30 @@ def apt_install(packages, why):
     run([*command.split(), "-qq"], f"apt-get could not install {' '.join(packages)}.", env=environment)
 
 
-def fingerprint():
+def fingerprint() -> str:
     """Changes when the pinned packages, the way to install them or the interpreter do."""
     seen = (ROOT / "constraints.txt").read_bytes() + f"{UV} {sys.version}".encode()
     return hashlib.sha256(seen).hexdigest()
 
 
-def works(python):
+def works(python: Path) -> bool:
     return python.exists() and call([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
 
 
-def run(argv, failure, **options):
-    if not call(argv, **options):
+def run(argv: "Sequence[str | Path]", failure: str, *, env: "dict[str, str] | None" = None) -> None:
+    if not call(argv, env=env):
         sys.exit(f"{failure} What happened is said above.")
 
 
-def call(argv, **options):
+def call(argv: "Sequence[str | Path]", *, env: "dict[str, str] | None" = None) -> bool:
     started = time.monotonic()
-    done = subprocess.run([str(word) for word in argv], cwd=ROOT, check=False, **options).returncode == 0
+    done = subprocess.run([str(word) for word in argv], cwd=ROOT, check=False, env=env).returncode == 0
     if time.monotonic() - started > 2:
         say(f"  … {time.monotonic() - started:.0f} s")
     return done
 
 
-def say(line):
+def say(line: str) -> None:
     print(line, flush=True)
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as django_render
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
 from kb import permissions
@@ -48,5 +49,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
         "is_editor": permissions.is_editor(request.user) if hasattr(request, "user") else False,
+        "is_admin": SimpleLazyObject(lambda: permissions.is_admin(request.user)),
         "without_model": settings.GENERATOR.endswith("QuotingGenerator"),
     }

@@ -35,6 +35,7 @@ if DATABASE_URL:
 else:
     EMBEDDED_POSTGRES = EmbeddedPostgres(VAR, bindir=env.str("PG_BINDIR", ""))
     _database = EMBEDDED_POSTGRES.database_settings()
+    _database["NAME"] = env.str("DATABASE_NAME", _database["NAME"])  # another database of the embedded server
 # Iterative scan: without it an access filter makes approximate search return too few rows (1 of 10 at 1 % allowed).
 # A set_config outside a transaction is silently lost, so both go with the connection.
 _database.setdefault("OPTIONS", {})["options"] = "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100"
@@ -175,7 +176,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The figures of the demo articles; never content/ itself, which holds the text of restricted articles.
+STATICFILES_DIRS: list[Any] = [BASE_DIR / "static", *(("figures", path) for path in BASE_DIR.glob("content/*/images"))]
 STATIC_ROOT = VAR / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR / "media")))

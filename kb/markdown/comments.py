@@ -1,5 +1,8 @@
 """HTML comments: notes to fellow authors, which readers and the index never see."""
 
+import re
+from bisect import bisect_left
+
 from markdown_it import MarkdownIt
 from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
@@ -17,27 +20,32 @@ def comments_plugin(md: MarkdownIt) -> None:
 
 def _block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
     start = state.bMarks[first_line] + state.tShift[first_line]
-    if state.is_code_block(first_line) or not state.src.startswith(START, start) or not _closes(state, start):
+    if state.is_code_block(first_line) or not state.src.startswith(START, start):
         return False
-    end = state.src.find(END, start + len(START), state.eMarks[end_line - 1])
-    last_line = next((line for line in range(first_line, end_line) if end + len(END) <= state.eMarks[line]), None)
-    if end < 0 or last_line is None or state.src[end + len(END) : state.eMarks[last_line]].strip():
-        return False  # text after the comment: a paragraph, in which the inline rule drops it
+    end = _end(state, start)
+    last_line = bisect_left(state.eMarks, end, first_line, end_line)
+    if end < 0 or last_line == end_line or state.src[end : state.eMarks[last_line]].strip():
+        return False  # never closed, or text after it: then it is a paragraph, in which the inline rule drops it
     if not silent:
         state.line = last_line + 1
     return True
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
-    if not state.src.startswith(START, state.pos) or not _closes(state, state.pos):
+    if not state.src.startswith(START, state.pos):
         return False
-    state.pos = state.src.index(END, state.pos + len(START)) + len(END)
+    end = _end(state, state.pos)
+    if end < 0:
+        return False
+    state.pos = end
     return True
 
 
-def _closes(state: StateBlock | StateInline, position: int) -> bool:
-    """Whether a comment that starts here can end: looked up once a text, so that many open ones stay linear."""
+def _end(state: StateBlock | StateInline, start: int) -> int:
+    """Where the comment that starts here ends, or -1. The ends are looked up once a text: many open ones stay linear."""
     known = state.env.get("comments")
     if known is None or known[0] is not state.src:
-        known = state.env["comments"] = (state.src, state.src.rfind(END))
-    return bool(known[1] >= position + len(START))
+        ends = [match.end() for match in re.finditer(END, state.src)]
+        known = state.env["comments"] = (state.src, ends)
+    following = bisect_left(known[1], start + len(START) + len(END))
+    return int(known[1][following]) if following < len(known[1]) else -1

@@ -97,8 +97,6 @@ class AnthropicGenerator:
             if writing.model:
                 yield writing.usage()
             raise
-        for delta in writing.rest():
-            yield delta
         yield writing.usage()
         writing.judge()
 
@@ -193,12 +191,6 @@ class Writing:
         elif event.type == "content_block_stop":
             yield from self._place()
 
-    def rest(self) -> Iterator[Delta]:
-        """The citations that waited for a fence which never closed come after its last line."""
-        if self._citations:
-            yield from self._give("\n" if self._in_code or FENCE.match(self._line) else "")
-            yield from self._citations
-
     def usage(self) -> Usage:
         return Usage(self.model, **self._tokens, stop_reason=self.stop_reason)
 
@@ -221,10 +213,12 @@ class Writing:
         self._tokens.update({name: count for name, count in found.items() if count is not None})
 
     def _write(self, text: str) -> Iterator[Delta]:
-        self._written = self._written or bool(text.strip())
         whole = self._held + text
-        given = whole.rstrip() if self._line or self._in_code or self._written else ""
-        self._held = whole[len(given) :] if self._written else ""
+        if not self._written:
+            whole = whole.lstrip()
+        given = whole.rstrip()
+        self._held = whole[len(given) :]
+        self._written = self._written or bool(given)
         yield from self._give(given)
 
     def _give(self, text: str) -> Iterator[Delta]:

@@ -56,7 +56,7 @@ class Cluster:
         secret.write_text(password)
         try:
             self._give(unfinished, secret)
-            self._must_run(*_initdb(unfinished, secret), what="make its data folder")
+            self._must_run("initdb", *_first_options(unfinished, secret), what="make its data folder")
         finally:
             secret.unlink()
         unfinished.rename(self.data)
@@ -160,14 +160,11 @@ class Cluster:
             return EmbeddedError(
                 f"PostgreSQL still recovers after {START_SECONDS} s: see {self.log} and start again in a while."
             )
-        telling = [
-            line for line in said.splitlines() if re.search(r"\b(FATAL|PANIC|ERROR|error):", line)
-        ] or said.splitlines()
-        return EmbeddedError(
-            f"PostgreSQL could not {what}: {telling[0].strip() if telling else 'it gave no reason'} (see {self.log})."
-        )
+        told = re.search(r"(?:FATAL|PANIC|ERROR|error):\s*(.+)", said)
+        reason = told[1] if told else " ".join(said.split()) or "it gave no reason"
+        return EmbeddedError(f"PostgreSQL could not {what}: {reason} (its log is {self.log}).")
 
 
-def _initdb(folder: Path, secret: Path) -> tuple[str | Path, ...]:
+def _first_options(folder: Path, secret: Path) -> tuple[str | Path, ...]:
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    return ("initdb", "-D", folder, "-U", NAME, "--pwfile", secret, "-A", "scram-sha-256", *locale)
+    return ("-D", folder, "-U", NAME, "--pwfile", secret, "-A", "scram-sha-256", *locale)

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from portal.embedded import binaries
 from portal.embedded.accounts import Account, can_enter, server_account
-from portal.embedded.binaries import SYSTEM_FOLDER, postgres_programs, system_folder
 from portal.embedded.cluster import NAME, PORT, Cluster
 from portal.embedded.errors import EmbeddedError, readable_errors
 from portal.embedded.sockets import SOCKETS, check_length, claim
@@ -64,11 +64,11 @@ class EmbeddedPostgres:
 
     @cached_property
     def cluster(self) -> Cluster:
-        data, elsewhere = self.home / "data", SYSTEM_FOLDER / f"data-{self.identity}"
+        data, elsewhere = self.home / "data", binaries.SYSTEM_FOLDER / f"data-{self.identity}"
         account = server_account(data)
         if account and (elsewhere.exists() or not can_enter(self.home, account)):
             data = self._moved(data, elsewhere, account=account)
-        return Cluster(data, self.sockets, postgres_programs(self.bindir, account), account)
+        return Cluster(data, self.sockets, binaries.postgres_programs(self.bindir, account), account)
 
     def ensure(self) -> None:
         """Start the server unless it runs; safe for any number of processes at once."""
@@ -98,7 +98,7 @@ class EmbeddedPostgres:
                 f"The account “{account.name}” of the database server may no longer enter {data}: "
                 "open the folders above it to that account again."
             )
-        system_folder()
+        binaries.system_folder()
         return elsewhere
 
     @contextmanager

@@ -1,0 +1,91 @@
+"""Is the index fresh? Computed from content hashes: what is published against what is searchable, not "has a vector"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import connection
+from django.db.models import Avg, F
+
+from kb.indexing import is_indexed, recipe
+from kb.models import Article, IndexedVersion, IndexJob
+
+Word = Literal["fresh", "indexing", "failed", "unpublished"]
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Where one article stands. `serving`: the version answers use; `wanted`: the one that will be, or is."""
+
+    word: Word
+    serving: int | None
+    wanted: int | None
+    error: str = ""
+    seconds: float | None = None
+
+
+def of(article: Article) -> Freshness:
+    """An article's line for editors: which version answers use, and what is on its way."""
+    serving, wanted = article.published_version, article.wanted_version
+    numbers = {"serving": serving.number if serving else None, "wanted": wanted.number if wanted else None}
+    if article.state != Article.State.PUBLISHED or wanted is None:
+        return Freshness("unpublished", **numbers)
+    if serving == wanted and is_indexed(wanted):
+        return Freshness("fresh", **numbers)
+    job = IndexJob.objects.filter(article=article).first()
+    if job is not None and job.state == IndexJob.State.FAILED:
+        return Freshness("failed", **numbers, error=job.error)
+    return Freshness("indexing", **numbers, seconds=expected_seconds(article))
+
+
+def expected_seconds(article: Article) -> float:
+    """How long until it is its turn and done: jobs asked for before it, times what the last ones took; at least 1."""
+    recent = IndexedVersion.objects.order_by("-finished")[:20]
+    took = recent.aggregate(mean=Avg(F("finished") - F("requested")))["mean"]
+    ahead = IndexJob.objects.filter(state__in=[IndexJob.State.QUEUED, IndexJob.State.RUNNING]).count()
+    each = min(took.total_seconds(), 30.0) if took else 1.0
+    return max(1.0, round(each * max(1, ahead) ** 0.5, 1))
+
+
+TOTALS = """
+SELECT count(*) AS articles,
+  count(*) FILTER (WHERE article.published_version_id = article.wanted_version_id AND indexed.version_id IS NOT NULL
+                   AND indexed.content_hash = wanted.content_hash AND indexed.recipe = %(recipe)s AND embedder.live
+                   AND indexed.chunks = searchable.chunks AND searchable.chunks = searchable.vectors) AS fresh
+FROM kb_article AS article
+JOIN kb_articleversion AS wanted ON wanted.id = article.wanted_version_id
+LEFT JOIN kb_indexedversion AS indexed ON indexed.version_id = article.wanted_version_id
+LEFT JOIN kb_embedder AS embedder ON embedder.id = indexed.embedder_id
+LEFT JOIN LATERAL (
+  SELECT count(*) AS chunks, count(embedding.passage_id) AS vectors FROM kb_chunk AS chunk
+  LEFT JOIN kb_embedding AS embedding
+    ON embedding.passage_id = chunk.passage_id AND embedding.embedder_id = indexed.embedder_id
+  WHERE chunk.version_id = article.wanted_version_id) AS searchable ON true
+WHERE article.state = 'published'
+"""
+LAG = """
+SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished - requested) * 1000)
+FROM (SELECT finished, requested FROM kb_indexedversion ORDER BY finished DESC LIMIT 1000) AS recent
+"""
+
+
+def totals() -> dict[str, Any]:
+    """The whole help center: published articles, how many are fresh or stale, the queue, and save → searchable in ms."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOTALS, {"recipe": recipe()})
+        articles, fresh = cursor.fetchone()
+        cursor.execute(LAG)
+        p50, p95 = cursor.fetchone()[0] or (None, None)
+    jobs = dict.fromkeys(IndexJob.State.values, 0)
+    for state in IndexJob.objects.values_list("state", flat=True):
+        jobs[state] += 1
+    return {
+        "articles": articles,
+        "fresh": fresh,
+        "stale": articles - fresh,
+        "queued": jobs["queued"],
+        "running": jobs["running"],
+        "failed": jobs["failed"],
+        "lag_ms": {"p50": round(p50) if p50 is not None else None, "p95": round(p95) if p95 is not None else None},
+    }

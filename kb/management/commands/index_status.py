@@ -1,0 +1,26 @@
+"""manage.py index_status: is the index fresh?"""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from kb import freshness
+
+
+class Command(BaseCommand):
+    help = "Say how many published articles are fresh in the index, what is queued, and how long save → searchable takes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        totals = freshness.totals()
+        if options["json"]:
+            self.stdout.write(json.dumps(totals, indent=2))
+            return
+        self.stdout.write("{articles} published articles: {fresh} fresh, {stale} stale".format(**totals))
+        self.stdout.write("jobs: {queued} queued, {running} running, {failed} failed".format(**totals))
+        lag = totals["lag_ms"]
+        if lag["p50"] is not None:
+            self.stdout.write(f"save to searchable: median {lag['p50']} ms, 95th percentile {lag['p95']} ms")

@@ -1,0 +1,115 @@
+"""An answer's row, read: who may open it and how much of it, its sources, and the conversation it stands in."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, QuerySet
+
+from kb.grounding import MARK, Source, Turn, plain, sentences_of
+from kb.models import Answer, AnswerSource, Article
+from kb.permissions import Reader
+from kb.recording import session_hash
+
+TURNS = 3  # earlier questions that a follow-up brings along
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An answer somebody may open. `mine`: this reader asked it. `readable`: its text and sources may be shown."""
+
+    answer: Answer
+    mine: bool
+    readable: bool
+
+
+def open_answer(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) -> Opened | None:
+    """THE door to an answer, for pages and sockets alike; None: for this reader there is nothing at this address.
+
+    Its text and sources are for whoever may read every source now. While it is written and its sources are not yet known,
+    only the asker may look; and the asker may always see that the question was asked. One statement, so that state and
+    sources are of the same moment.
+    """
+    shown = Answer.objects.visible_to(user).filter(pk=OuterRef("pk"))
+    numbers = ArraySubquery(AnswerSource.objects.filter(answer=OuterRef("pk")).values("number"))
+    rows = Answer.objects.annotate(shown=Exists(shown), numbers=numbers).select_related("asker")
+    answer = rows.filter(pk=answer_id).first()
+    if answer is None:
+        return None
+    mine = asked_by(answer, user=user, session_key=session_key)
+    known = mine or answer.is_finished or bool(answer.numbers)
+    readable = answer.shown and known and rests_on(answer.text, answer.numbers)
+    return Opened(answer, mine, readable) if mine or readable else None
+
+
+def rests_on(text: str, numbers: Collection[int]) -> bool:
+    """Whether every source is still there: with a deleted article its rows go, and then nobody can say who may read."""
+    return not text or (bool(numbers) and cited_in(text) <= set(numbers))
+
+
+def cited_in(text: str) -> set[int]:
+    """The numbers of the sources that a text with marks ⟦n⟧ cites."""
+    return {int(number) for number in MARK.findall(text)}
+
+
+def asked_by(answer: Answer, *, user: Reader, session_key: str | None) -> bool:
+    """Whether this reader asked it: by account when one asked, otherwise by session."""
+    if answer.asker_id is not None:
+        return user.is_authenticated and answer.asker_id == user.pk
+    return bool(session_key) and answer.session_hash == session_hash(session_key)
+
+
+def sources_of(answer: Answer) -> tuple[Source, ...]:
+    """The recorded sources, as they stood when the answer was written."""
+    rows = answer.sources.select_related("passage", "version__article__collection")
+    return tuple(_source(row) for row in rows)
+
+
+def _source(row: AnswerSource) -> Source:
+    version, article = row.version, row.version.article
+    return Source(
+        number=row.number,
+        article_id=article.pk,
+        slug=article.slug,
+        title=version.title,
+        collection=article.collection.name,
+        heading_path=tuple(row.heading_path),
+        anchor=row.anchor,
+        version_id=version.pk,
+        version_number=version.number,
+        passage_id=row.passage_id,
+        text=row.passage.body,
+        sentences=sentences_of(row.passage.body, row.lines or (1,)),
+        score=row.score,
+        updated=version.created,
+    )
+
+
+def conversation(answer: Answer, *, user: Reader, limit: int = 20) -> list[Answer]:
+    """The questions before this one, oldest first, as far as this reader may still see their answers."""
+    turns: list[Answer] = []
+    seen = {answer.pk}
+    previous = answer.previous_id
+    while previous is not None and previous not in seen and len(turns) < limit:
+        turn = Answer.objects.visible_to(user).filter(pk=previous).first()
+        if turn is None:
+            break
+        turns.insert(0, turn)
+        seen.add(turn.pk)
+        previous = turn.previous_id
+    return turns
+
+
+def history(answer: Answer, *, user: Reader) -> tuple[Turn, ...]:
+    """The turns that a generator is told of: the last answered ones."""
+    told = [turn for turn in conversation(answer, user=user) if turn.state == Answer.State.ANSWERED]
+    return tuple(Turn(turn.question, plain(turn.text)) for turn in told[-TURNS:])
+
+
+def nearest_to(answer: Answer, *, user: Reader) -> list[Article]:
+    """The nearest articles of a refusal that this reader may see, best first."""
+    found: QuerySet[Article] = Article.objects.visible_to(user).filter(pk__in=answer.nearest).with_pages()
+    return sorted(found, key=lambda article: answer.nearest.index(article.pk))

@@ -1,0 +1,140 @@
+"""An answer's row, written: asked, claimed by one process, saved while it streams, finished.
+
+Whoever holds the lease (an answer and a token) writes; a row that was taken away or finished takes nothing any more. All
+times are by the database's clock. Source of the pattern: leases with fencing tokens, as in kb.indexing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from kb.grounding import Source
+from kb.models import Answer, AnswerSource, Chunk
+from kb.permissions import Reader
+
+State = Answer.State
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write one answer; the token fences off whoever had it before."""
+
+    answer_id: uuid.UUID
+    token: uuid.UUID
+
+
+class Fenced(Exception):
+    """The row is not ours any more: it was reported as interrupted, or deleted. Nothing was written."""
+
+
+def session_hash(session_key: str | None) -> str:
+    """How a session is remembered: its hash, so that the tables open nobody's session. Empty without a session."""
+    return hashlib.sha256(session_key.encode()).hexdigest() if session_key else ""
+
+
+def ask(question: str, *, user: Reader, session_key: str | None, previous: Answer | None = None) -> Answer:
+    """A new row that waits for somebody to follow it. Raises ValidationError with a sentence for the reader."""
+    question = " ".join(question.split())
+    if not question:
+        raise ValidationError("Write a question first.")
+    if "\0" in question:
+        raise ValidationError("The question holds a NUL character, so it is not text: type it anew.")
+    if len(question) > settings.QUESTION_LIMIT:
+        raise ValidationError(
+            f"The question has {len(question):,} characters; at most {settings.QUESTION_LIMIT:,} are possible. Shorten it."
+        )
+    asker = user.pk if user.is_authenticated else None
+    return Answer.objects.create(
+        question=question, asker_id=asker, session_hash=session_hash(session_key), previous=previous
+    )
+
+
+def claim(answer_id: uuid.UUID) -> Lease | None:
+    """The lease of an answer that waits; None when another process has it, or it is finished."""
+    lease = Lease(answer_id, uuid.uuid4())
+    waiting = Answer.objects.filter(pk=answer_id, state=State.WAITING)
+    return lease if waiting.update(state=State.RUNNING, runner=lease.token, beat=Now()) else None
+
+
+@transaction.atomic
+def record_sources(lease: Lease, sources: Sequence[Source]) -> None:
+    """Keep what the answer will rest on. Until this is done nobody but the asker may see anything of it."""
+    if not _held(lease).select_for_update().exists():
+        raise Fenced
+    where = _lines(sources)
+    AnswerSource.objects.bulk_create(
+        AnswerSource(
+            answer_id=lease.answer_id,
+            number=source.number,
+            version_id=source.version_id,
+            passage_id=source.passage_id,
+            heading_path=list(source.heading_path),
+            anchor=source.anchor,
+            lines=where.get((source.version_id, source.passage_id), [source.sentences[0].line if source.sentences else 1]),
+            score=source.score,
+        )
+        for source in sources
+    )
+
+
+def save(progress: Mapping[Lease, str | None]) -> dict[Lease, bool]:
+    """Write the texts of many running answers, and their heartbeats, in one statement.
+
+    `progress`: the whole text so far, or None where nothing was added. Returns the leases still held, each with whether a
+    stop was asked for; one that is missing has been lost.
+    """
+    if not progress:
+        return {}
+    leases = list(progress)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE kb_answer AS answer SET text = coalesce(new.text, answer.text), beat = statement_timestamp()
+            FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS new(id, runner, text)
+            WHERE answer.id = new.id AND answer.runner = new.runner AND answer.state = 'running'
+            RETURNING answer.id, answer.runner, answer.stop_requested
+            """,
+            [[one.answer_id for one in leases], [one.token for one in leases], [progress[one] for one in leases]],
+        )
+        return {Lease(answer_id, token): stop for answer_id, token, stop in cursor.fetchall()}
+
+
+def finish(lease: Lease, state: str, *, text: str, fields: Mapping[str, Any] | None = None) -> bool:
+    """The last word about an answer: its state, its whole text, and what else is known. False when it was lost."""
+    return bool(_held(lease).update(state=state, text=text, finished=Now(), beat=Now(), **(fields or {})))
+
+
+def request_stop(answer_id: uuid.UUID) -> None:
+    """Ask whoever writes it to stop; an answer that nobody has begun is stopped at once."""
+    waiting = Answer.objects.filter(pk=answer_id, state=State.WAITING)
+    if not waiting.update(state=State.STOPPED, stop_requested=True, finished=Now()):
+        Answer.objects.filter(pk=answer_id, state=State.RUNNING).update(stop_requested=True)
+
+
+def mark_interrupted(answer_id: uuid.UUID) -> bool:
+    """Report a run whose row has not moved for settings.RUN_STALE_SECONDS; what was written is kept."""
+    longest = timedelta(seconds=settings.RUN_STALE_SECONDS)
+    stale = Answer.objects.filter(pk=answer_id, state=State.RUNNING, beat__lt=Now() - longest)
+    return bool(stale.update(state=State.INTERRUPTED, finished=Now()))
+
+
+def _held(lease: Lease) -> Any:
+    return Answer.objects.filter(pk=lease.answer_id, runner=lease.token, state=State.RUNNING)
+
+
+def _lines(sources: Collection[Source]) -> dict[tuple[int, int], list[int]]:
+    """The source line of each line of the passages, as their chunks have them now."""
+    chunks = Chunk.objects.filter(version__in=[source.version_id for source in sources])
+    chunks = chunks.filter(passage__in=[source.passage_id for source in sources])
+    rows = chunks.order_by("-ordinal").values_list("version_id", "passage_id", "lines")
+    return {(version, passage): list(lines) for version, passage, lines in rows}

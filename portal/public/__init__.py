@@ -1,0 +1,1 @@
+"""The reader's website: browse, read, search, ask."""

@@ -1,0 +1,83 @@
+"""The page of an article, and what readers think of it."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from kb import permissions
+from kb.browsing import related
+from kb.languages import NAMES
+from kb.markdown import Rendered, render as render_markdown
+from kb.models import Article, ArticleVersion, Feedback, ReadCount
+from portal.htmx import Request, render
+from portal.public.forms import FeedbackForm
+from portal.public.sessions import opens_first_today, visitor
+
+DAY = 24 * 3600
+
+
+@require_safe
+def article(request: Request, slug: str) -> HttpResponse:
+    """An article as this reader may see it; an address that it once had leads to it."""
+    seen = Article.objects.visible_to(request.user)
+    found = seen.with_pages().with_minutes().filter(slug=slug).first()
+    if found is None or found.published_version is None:
+        return moved(request, slug)
+    if request.method == "GET" and opens_first_today(request, found):
+        ReadCount.objects.count_read(found, timezone.localdate())
+    version = found.published_version
+    page = rendered(version)
+    context = feedback_context(request, found) | {
+        "version": version,
+        "page": page,
+        "contents": [heading for heading in page.contents if heading.level <= 3],
+        "language": language_name(version),
+        "related": related(found, user=request.user),
+        "may_edit": permissions.may(request.user, "write", found),
+    }
+    return render(request, "public/article.html", context)
+
+
+def moved(request: Request, slug: str) -> HttpResponse:
+    """To the new address, if this reader may see the article: a redirect reveals that there is one."""
+    there = Article.objects.visible_to(request.user).filter(redirects__old_slug=slug).first()
+    if there is None:
+        raise Http404
+    return redirect(there, permanent=True)
+
+
+@require_POST
+def feedback(request: Request, slug: str) -> HttpResponse:
+    """Keep what a visitor thinks of this version of the article: one opinion each, the last one counts."""
+    found = get_object_or_404(Article.objects.visible_to(request.user).with_pages(), slug=slug)
+    form = FeedbackForm(request.POST)
+    if form.is_valid():
+        Feedback.objects.update_or_create(
+            version=found.published_version, session_hash=visitor(request), defaults=form.cleaned_data
+        )
+    if request.htmx:
+        return render(request, "public/article.html", feedback_context(request, found) | {"form": form}, partial="helpful")
+    return redirect(f"{found.get_absolute_url()}#helpful")
+
+
+def feedback_context(request: Request, found: Article) -> dict[str, object]:
+    """The article, and what this visitor said about it before."""
+    given = None
+    if request.session.session_key:
+        given = Feedback.objects.filter(version=found.published_version, session_hash=visitor(request)).first()
+    return {"article": found, "given": given}
+
+
+def rendered(version: ArticleVersion) -> Rendered:
+    """The version's HTML, kept by its id: a version never changes."""
+    return cache.get_or_set(f"rendered-{version.pk}", lambda: render_markdown(version.source), DAY)
+
+
+def language_name(version: ArticleVersion) -> str:
+    """The language, when it is not the one that everything else on the page is in."""
+    code = version.language.partition("-")[0].lower()
+    return "" if code == "en" else NAMES.get(code, version.language)

@@ -1,0 +1,166 @@
+"""The outbox: claims, leases, fencing, retries, and what a save costs."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from kb import freshness, garbage, indexing, publishing
+from kb.errors import ProviderError
+from kb.models import Article, Chunk, Embedding, IndexedVersion, IndexJob, Passage, TokenVectors
+from kb.providers.fake import FakeEmbedder
+from kb.publishing import Content
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LONG = "\n\n".join(f"## Part {n}\n\n" + f"Sentence {n} about thing {n}. " * 12 for n in range(20))
+
+
+class Down(FakeEmbedder):
+    def encode(self, texts):
+        raise ProviderError("The embedding server is down.", temporary=True)
+
+
+class Broken(FakeEmbedder):
+    def encode(self, texts):
+        raise ProviderError("The embedding model is not there: run make setup.", temporary=False)
+
+
+@pytest.fixture
+def embedder(settings):
+    def use(name: str) -> None:
+        settings.EMBEDDER = "kb.providers.fake.FakeEmbedder" if name == "FakeEmbedder" else f"{__name__}.{name}"
+
+    return use
+
+
+def test_a_save_is_indexed_with_heading_path_anchor_and_lines(article):
+    chunks = Chunk.objects.filter(version=article.published_version).order_by("ordinal")
+    assert [chunk.heading_path for chunk in chunks] == [[], ["Steps"], ["Limits"]]
+    assert [chunk.anchor for chunk in chunks][1:] == ["s-steps", "s-limits"]
+    assert chunks[1].passage.text.startswith("Restore an older version > Steps\n")
+    assert chunks[1].lines[:3] == [5, 6, 7]
+
+
+def test_every_passage_has_a_vector_and_token_bits(article):
+    assert Embedding.objects.count() == TokenVectors.objects.count() == Passage.objects.count() == 4  # 3 and the title
+
+
+def test_a_changed_paragraph_embeds_only_its_chunk(collection, index, publisher):
+    made = factories.article("Long", LONG, collection=collection)
+    index()
+    publishing.save(made, Content("Long", LONG.replace("thing 7.", "thing seven.")), by=publisher, based_on=1)
+    index()
+    indexed = IndexedVersion.objects.get(version=made.latest_version)
+    assert indexed.chunks == 20
+    assert indexed.embedded == 1
+
+
+def test_the_same_text_in_two_articles_is_stored_once(collection, index):
+    factories.article("Twin", "Shared words.", collection=collection)
+    factories.article("Twin", "Shared words.", collection=collection, slug="other")
+    index()
+    assert Passage.objects.filter(text__contains="Shared words").count() == 1
+    assert Chunk.objects.filter(passage__text__contains="Shared words").count() == 2
+
+
+def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(collection):
+    made = factories.article("One", collection=collection)
+    held = indexing.claim()
+    assert held is not None
+    assert held.article_id == made.pk
+    assert indexing.claim() is None
+    IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
+    taken = indexing.claim()
+    assert taken is not None
+    assert taken.token != held.token
+
+
+def test_a_worker_that_lost_its_lease_applies_nothing(collection):
+    factories.article("One", collection=collection)
+    held = indexing.claim()
+    prepared = [indexing.prepare(version) for version in indexing.missing(held.article_id)]
+    IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
+    indexing.claim()
+    with pytest.raises(indexing.Fenced):
+        indexing.apply(held, prepared)
+    assert not Chunk.objects.exists()
+
+
+def test_a_save_during_indexing_is_indexed_too(collection, publisher):
+    made = factories.article("One", collection=collection)
+    held = indexing.claim()
+    prepared = [indexing.prepare(version) for version in indexing.missing(held.article_id)]
+    publishing.save(made, Content("One", "Second text."), by=publisher, based_on=1)
+    assert indexing.apply(held, prepared) == "again"
+    assert indexing.run() == "done"
+    assert IndexedVersion.objects.filter(version__number=2).exists()
+
+
+def test_a_failure_is_tried_again_later_and_its_reason_kept(collection, embedder):
+    embedder("Down")
+    factories.article("One", collection=collection)
+    assert indexing.run() == "retry"
+    job = IndexJob.objects.get()
+    assert job.state == "queued"
+    assert job.error == "ProviderError: The embedding server is down."
+    assert indexing.run() == "none"
+
+
+def test_after_eight_attempts_it_has_failed(collection, embedder):
+    embedder("Down")
+    made = factories.article("One", collection=collection)
+    outcomes = []
+    for _ in range(8):
+        IndexJob.objects.update(not_before=None)
+        outcomes.append(indexing.run())
+    assert outcomes == ["retry"] * 7 + ["failed"]
+    assert freshness.of(Article.objects.get(pk=made.pk)).word == "failed"
+
+
+def test_a_permanent_failure_is_not_tried_again(collection, embedder):
+    embedder("Broken")
+    factories.article("One", collection=collection)
+    assert indexing.run() == "failed"
+    assert "run make setup" in IndexJob.objects.get().error
+
+
+def test_asking_again_revives_a_failed_job(collection, embedder):
+    embedder("Broken")
+    made = factories.article("One", collection=collection)
+    indexing.run()
+    embedder("FakeEmbedder")
+    indexing.request(made)
+    assert indexing.run() == "done"
+    made.refresh_from_db()
+    assert freshness.of(made).word == "fresh"
+
+
+def test_changing_the_chunk_limit_marks_everything_stale(article, settings):
+    assert freshness.totals()["fresh"] == 1
+    settings.CHUNK_LIMIT = 100
+    assert freshness.totals() | {"lag_ms": None} == {
+        "articles": 1, "fresh": 0, "stale": 1, "queued": 0, "running": 0, "failed": 0, "lag_ms": None,
+    }  # fmt: skip
+
+
+def test_a_chunk_that_vanished_is_noticed(article):
+    Chunk.objects.filter(version=article.published_version).first().delete()
+    assert freshness.totals()["stale"] == 1
+
+
+def test_an_article_without_text_is_indexed_by_its_title(collection, index):
+    made = factories.article("Only a title", " ", collection=collection)
+    index()
+    assert Chunk.objects.get(version=made.latest_version).passage.body.strip() == "Only a title"
+
+
+def test_orphans_are_collected_after_their_time_only(article, index, publisher):
+    publishing.save(article, Content("A", "Entirely different."), by=publisher, based_on=1)
+    publishing.publish(article, by=publisher)
+    index()
+    assert garbage.collect() == 0
+    Passage.objects.update(created=Now() - timedelta(hours=2))
+    assert garbage.collect() == 4
+    assert Passage.objects.count() == 2
