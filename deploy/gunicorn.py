@@ -7,6 +7,5 @@ timeout = 60
 graceful_timeout = 30
 max_requests = 5000  # a worker is replaced now and then, not all at once
 max_requests_jitter = 500
-worker_tmp_dir = "/dev/shm"  # the heartbeat file: never on a slow disk
 forwarded_allow_ips = "*"  # only the proxy reaches this port
 accesslog = "-"

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
@@ -83,6 +84,7 @@ class Refused:
 class Failed:
     message: str
     timings: dict[str, float]
+    usage: dict[str, Any] = field(default_factory=dict)
 
 
 Event: TypeAlias = Sources | Token | Answered | Refused | Failed
@@ -107,6 +109,12 @@ class Draft:
         self.text += text
         self.units += len(text.encode("utf-16-le")) // 2
         return token
+
+    def bill(self, usage: Usage) -> None:
+        """Add one call of the model to what this answer cost; a call that was tried again was billed too."""
+        for name, value in asdict(usage).items():
+            counts = isinstance(value, int)
+            self.usage[name] = self.usage.get(name, 0) + value if counts else value
 
     def cite(self, cited: Cite) -> Token | None:
         """The mark for a citation; none when the last mark names the same source, which then covers both passages."""
@@ -135,11 +143,13 @@ async def answer(question: str, *, user: Reader, history: Sequence[Turn] = ()) -
             yield token
     except ProviderError as error:
         draft.lap("total")
-        yield Failed(str(error), draft.timings)
+        yield Failed(str(error), draft.timings, draft.usage)
         return
     sentences = await asyncio.to_thread(check, draft, sources)
     draft.lap("total")
-    yield Answered(draft.text, sentences, get_generator().name, draft.usage, draft.timings)
+    cut_off = draft.usage.get("stop_reason") == "max_tokens"
+    message = "The answer was cut off at its greatest length." if cut_off else ""
+    yield Answered(draft.text, sentences, get_generator().name, draft.usage, draft.timings, message)
 
 
 REFUSAL = "The articles do not answer this. Rather than guess, here is what comes nearest."
@@ -194,21 +204,22 @@ def nearest(hits: Sequence[Hit], limit: int = 3) -> tuple[int, ...]:
 async def write(prompt: Prompt, draft: Draft) -> AsyncIterator[Token]:
     """Turn the generator's deltas into tokens: a citation becomes the mark ⟦n⟧, and nothing else may look like one."""
     numbers = {source.number for source in prompt.sources}
-    async for delta in get_generator().stream(prompt):
-        match delta:
-            case Text(text) if text:
-                draft.lap("first_token")
-                yield draft.add(text.replace("⟦", "[").replace("⟧", "]"))
-            case Cite() if delta.source in numbers:
-                if token := draft.cite(delta):
-                    yield token
-            case Usage():
-                draft.usage = {name: getattr(delta, name) for name in delta.__dataclass_fields__}
+    async with aclosing(get_generator().stream(prompt)) as deltas:  # so that a stop ends the call to the model at once
+        async for delta in deltas:
+            match delta:
+                case Text(text) if text:
+                    draft.lap("first_token")
+                    yield draft.add(text.replace("⟦", "[").replace("⟧", "]"))
+                case Cite() if delta.source in numbers:
+                    if token := draft.cite(delta):
+                        yield token
+                case Usage():
+                    draft.bill(delta)
 
 
 def check(draft: Draft, sources: Sequence[Source]) -> tuple[CheckedSentence, ...]:
     """Each sentence against the passages it cites."""
-    passages = {source.number: source.text for source in sources}
+    passages = {s.number: "\n".join((s.title, *s.heading_path, s.text)) for s in sources}
     marks = iter(draft.marks)
     found = []
     for sentence in assemble(draft.text):

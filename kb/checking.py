@@ -19,8 +19,13 @@ SAME = 0.9  # ... in nearly the same words, so that even the number of negations
 FEW = 0.4  # below this share of words in the passages, support is weak
 
 ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"']+|[\w.+-]+@[\w-]+\.[\w.-]*\w")
-MONTHS = "january february march april may june july august september october november december".split()
-MONTH = "|".join(name[:3] + (f"(?:{name[3:]})?" if name[3:] else "") for name in (m.capitalize() for m in MONTHS)) + "|Sept"
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+MONTH = (
+    "|".join(name[:3] + (f"(?:{name[3:]})?" if name[3:] else "") for name in (m.capitalize() for m in MONTHS)) + "|Sept"
+)
 DATE = re.compile(
     rf"\b(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})\b"
     rf"|\b(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month2>{MONTH})\b\.?(?:,? (?P<year2>\d{{4}})\b)?"
@@ -32,8 +37,9 @@ UNITS = {
     for names in (
         "% percent", "s sec secs second seconds", "ms millisecond milliseconds", "min mins minute minutes",
         "h hr hrs hour hours", "day days", "week weeks", "month months", "year years",
-        "b byte bytes", "kb kilobyte kilobytes", "mb megabyte megabytes", "gb gigabyte gigabytes", "tb terabyte terabytes",
-        "kib", "mib", "gib", "bit bits", "px pixel pixels", "mm millimetre millimetres millimeter millimeters",
+        "b byte bytes", "kb kilobyte kilobytes", "mb megabyte megabytes", "gb gigabyte gigabytes",
+        "tb terabyte terabytes", "kib", "mib", "gib", "bit bits", "px pixel pixels",
+        "mm millimetre millimetres millimeter millimeters",
         "cm centimetre centimetres centimeter centimeters", "m metre metres meter meters",
         "km kilometre kilometres kilometer kilometers", "in inch inches", "ft foot feet", "g gram grams",
         "kg kilogram kilograms", "lb lbs pound pounds", "mv", "v volt volts", "ma", "a amp amps ampere amperes",
@@ -45,26 +51,36 @@ UNITS = {
 NUMBER = r"[-−+]?\d+(?:[.,]\d+)*"
 _UNIT = "|".join(sorted((re.escape(alias) for alias in UNITS), key=len, reverse=True))
 QUANTITY = re.compile(
-    rf"(?<![\w.,])(?:(?P<sign>[$€£]) ?(?P<price>{NUMBER})|(?P<value>{NUMBER})[ \u00a0-]?(?P<unit>{_UNIT})(?!\w))", re.IGNORECASE
+    rf"(?<![\w.,])(?:(?P<sign>[$€£]) ?(?P<price>{NUMBER})|(?P<value>{NUMBER})"
+    rf"(?!(?-i:[ -](?:in|a|x)\b))[ \u00a0-]?(?P<unit>{_UNIT})(?!\w))",  # "5 in a row" is no length
+    re.IGNORECASE,
 )
 PLAIN_NUMBER = re.compile(rf"(?<![\w.,/:-]){NUMBER}(?![\w/:]|-\w)")
 ANY_NUMBER = re.compile(r"(?<![\w])(?<!\d[.,])\d+(?:[.,]\d+)*")
-WORD_NUMBERS = dict(
-    zip("two three four five six seven eight nine ten eleven twelve".split(), map(str, range(2, 13)), strict=True)
-) | {"twenty": "20", "thirty": "30", "sixty": "60", "ninety": "90", "hundred": "100"}
-COUNTED = re.compile(rf"\b(?P<number>{'|'.join(WORD_NUMBERS)}|\d+)[ -](?P<noun>[a-z]{{3,}})", re.IGNORECASE)
+WORD_NUMBERS = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
+    "twenty": "20", "thirty": "30", "sixty": "60", "ninety": "90", "hundred": "100",
+}  # fmt: skip
+COUNTED = re.compile(
+    rf"(?<![\w.,])(?P<number>{'|'.join(WORD_NUMBERS)}|\d+(?:[.,]\d+)*)[ -](?P<noun>[a-z]{{3,}})", re.IGNORECASE
+)
 NEGATION = re.compile(
-    r"\b(?:not(?! only)|never|no(?!\. ?\d)|none|neither|nor|without|cannot|nothing|nobody|unable|\w+n['’]t)\b", re.IGNORECASE
+    r"\b(?:not(?! only)|never|no(?!\. ?\d)|none|neither|nor|without|cannot|nothing|nobody|unable|\w+n['’]t)\b",
+    re.IGNORECASE,
 )
 CLAUSE = re.compile(
     r"[,;:()–—]\s*|\s+(?:and|but|or|because|until|unless|if|when|while|so|although|though|which|that)\s+", re.IGNORECASE
 )
-STOP = set(
-    "a an and are as at be been but by can could do does for from had has have how if in into is it its may more most must of on "
-    "or our should so such than that the their them then there these they this those to was we were what when where which who "
-    "will with would you your not no never without cannot".split()
+STOP = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be been but by can could do does for from had has have how if in into is it its "
+        "may more most must of on or our should so such than that the their them then there these they this "
+        "those to was we were what when where which who will with would you your not no never without cannot ",
+    )
 )
-LIST_MARKER = re.compile(r"^\s*(?:[-*+•]|\(?(?:\d{1,3}|[a-z])[.)])\s+")
+LIST_MARKER = re.compile(r"^\s*(?:(?:[-*+•]|\(?(?:\d{1,3}|[a-z])[.)])\s+|\d{1,2}[.)](?=[^\W\d]))")
 MARKUP = re.compile(r"⟦\d+⟧|[`*]|^#+ ", re.MULTILINE)
 
 
@@ -86,7 +102,7 @@ class Fact:
 
 
 def checked(sentence: str, passages: Sequence[str]) -> Check:
-    """Check a sentence of an answer against the passages it cites (their text; with title and headings, if you like)."""
+    """Check a sentence of an answer against the text of the passages it cites (title and headings may be in it)."""
     said, read = _clean(sentence), "\n".join(_clean(passage) for passage in passages)
     facts = list(_facts(said))
     if not passages:
@@ -97,7 +113,7 @@ def checked(sentence: str, passages: Sequence[str]) -> Check:
     for fact in facts:
         if not _occurs(fact, read):
             return Check("unsupported", f"The {fact.kind} “{fact.written}” is not in the cited passage.")
-    if conflict := _miscounted(said, read) or _denied(said, read):
+    if conflict := _mixed_up(said, facts, read) or _miscounted(said, read) or _denied(said, read):
         return Check("unsupported", conflict)
     return _worded(said, read)
 
@@ -205,6 +221,21 @@ def _has_name(name: str, read: str) -> bool:
     return re.search(rf"(?:{edge}|(?<=\bv)){re.escape(name)}(?!\w|[.-]\d)", read.lower()) is not None
 
 
+def _mixed_up(said: str, facts: Sequence[Fact], read: str) -> str:
+    """A sentence in nearly the passage's own words must have the facts of that place, not those of another."""
+    words = _words(said)
+    sentences = [read[span.start : span.end] for span in split(read)] if words and facts else []
+    alike = [sentence for sentence in sentences if len(words & _words(sentence)) >= SAME * len(words)]
+    strangers = [next((fact for fact in facts if not _occurs(fact, sentence)), None) for sentence in alike]
+    if not strangers or None in strangers:
+        return ""
+    return (
+        f"The cited passage does not say this with the {strangers[0].kind} “{strangers[0].written}”."
+        if strangers[0]
+        else ""
+    )
+
+
 def _miscounted(said: str, read: str) -> str:
     """A counted noun with another number in the passage: "three days" against "four days"."""
     counts: dict[str, set[str]] = {}
@@ -218,7 +249,7 @@ def _miscounted(said: str, read: str) -> str:
 
 
 def _digits(number: str) -> str:
-    return WORD_NUMBERS.get(number.lower(), number)
+    return WORD_NUMBERS.get(number.lower(), _number(number))
 
 
 def _denied(said: str, read: str) -> str:
@@ -228,7 +259,11 @@ def _denied(said: str, read: str) -> str:
     differs = here != there if share >= SAME else bool(here) != bool(there)
     if share < ALIGNED or not differs:
         return ""
-    return "The cited passage says this with a negation." if there > here else "The cited passage says this without the negation."
+    return (
+        "The cited passage says this with a negation."
+        if there > here
+        else "The cited passage says this without the negation."
+    )
 
 
 def _aligned(said: str, read: str) -> tuple[float, str]:

@@ -1,4 +1,4 @@
-"""HTML and DOCX to Markdown, by unstructured in a child process with limits: a hostile file can hurt only that process."""
+"""HTML and DOCX to Markdown, by unstructured in a child process with limits: a hostile file can hurt only that."""
 
 from __future__ import annotations
 
@@ -29,17 +29,29 @@ def convert(file: Path) -> str:
             timeout=SECONDS,
             check=False,
             cwd=Path(__file__).parent.parent,
-            env={**os.environ, "DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"},
+            env=environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise ConversionError(f"Reading the file took longer than {SECONDS} seconds, so it was given up.") from error
     if done.returncode:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-        raise ConversionError(f"The file could not be read: {last[0][:300]}")
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["reading it took too much memory"]
+        raise ConversionError(f"The file could not be read: {last[0][:300]}.")
     markdown = done.stdout.decode(errors="replace")
     if not markdown.strip():
         raise ConversionError("No text was found in the file.")
     return markdown
+
+
+def environment() -> dict[str, str]:
+    """What the child is told: nothing secret, for it reads files of strangers, and to call nobody."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    return {
+        **kept,
+        "PYTHONUTF8": "1",
+        "DO_NOT_TRACK": "1",
+        "SCARF_NO_ANALYTICS": "1",
+        "UNSTRUCTURED_DISABLE_NOTICE": "1",
+    }
 
 
 def refuse_bomb(file: Path) -> None:
@@ -50,4 +62,4 @@ def refuse_bomb(file: Path) -> None:
     except (zipfile.BadZipFile, OSError) as error:
         raise ConversionError("The file is not a DOCX document: it is no zip archive.") from error
     if unzipped > UNZIPPED or unzipped > RATIO * max(1, file.stat().st_size):
-        raise ConversionError(f"The document unzips to {unzipped:,} bytes, which is far more than a text; it was not opened.")
+        raise ConversionError(f"The document unzips to {unzipped:,} bytes, far more than a text; it was not opened.")

@@ -1,8 +1,10 @@
-"""Document frequencies for BM25: rebuilt from what is published, by a periodic task, never inside an indexing transaction.
+"""Document frequencies for BM25: rebuilt from what is published, by a periodic task, never while indexing.
 
-A stale frequency only moves an idf a little; a lexeme not in the table counts as found once. The totals are taken in the
-same statement, so that numbers of different moments never meet.
+A stale frequency only moves an idf a little; a lexeme not in the table counts as found once. The totals are counted in
+the same statement, so that numbers of different moments never meet.
 """
+
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
@@ -15,30 +17,36 @@ SELECT chunk.version_id, passage.tsv, passage.length, passage.language FROM kb_c
 JOIN kb_article AS article ON article.published_version_id = chunk.version_id AND article.state = 'published'
 JOIN kb_passage AS passage ON passage.id = chunk.passage_id
 """
-LEXEMES = f"""
-INSERT INTO kb_lexeme (lexeme, articles, chunks)
-SELECT word.lexeme, count(DISTINCT seen.version_id), count(*)
-FROM ({PUBLISHED}) AS seen, unnest(seen.tsv) AS word GROUP BY word.lexeme
-"""
-TOTALS = f"""
+COUNT = f"""
+WITH seen AS NOT MATERIALIZED ({PUBLISHED}), words AS (
+  INSERT INTO kb_lexeme (lexeme, articles, chunks)
+  SELECT word.lexeme, count(DISTINCT seen.version_id), count(*)
+  FROM seen, unnest(seen.tsv) AS word GROUP BY word.lexeme
+)
 INSERT INTO kb_corpusstatistics (id, articles, chunks, mean_length, languages, computed)
 SELECT 1, count(DISTINCT version_id), count(*), coalesce(avg(length), 1),
-  coalesce(array_agg(DISTINCT language), '{{}}'), now() FROM ({PUBLISHED}) AS seen
+  coalesce(array_agg(DISTINCT language), '{{}}'), now() FROM seen
 ON CONFLICT (id) DO UPDATE SET articles = excluded.articles, chunks = excluded.chunks,
   mean_length = excluded.mean_length, languages = excluded.languages,
   computed = excluded.computed
-"""
+"""  # noqa: S608  # made of our own text alone
+LATE = timedelta(minutes=1)  # a transaction that commits after a count may carry a time before it
 
 
 def refresh(*, force: bool = False) -> bool:
     """Count again if anything was indexed since the last time. True when it did. 0.3 s at 10,000 chunks."""
     last = CorpusStatistics.objects.values_list("computed", flat=True).first()
-    changed = last is None or IndexedVersion.objects.filter(finished__gt=last).exists() or Article.objects.filter(updated__gt=last).exists()
-    if not changed and not force:
+    if last is not None and not force and not changed_since(last - LATE):
         return False
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE kb_corpusstatistics IN EXCLUSIVE MODE")
         cursor.execute("DELETE FROM kb_lexeme")
-        cursor.execute(LEXEMES)
-        cursor.execute(TOTALS)
+        cursor.execute(COUNT)
     return True
+
+
+def changed_since(moment: datetime) -> bool:
+    return (
+        IndexedVersion.objects.filter(finished__gt=moment).exists()
+        or Article.objects.filter(updated__gt=moment).exists()
+    )

@@ -1,6 +1,6 @@
 """Generation: what a generator gives, piece by piece, and which one this help center uses."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, cast
@@ -31,7 +31,7 @@ class Cite:
 class Usage:
     """What one call of the model cost, in tokens; one for each call, so add them up.
 
-    `input` counts neither `cache_read` nor `cache_write`. `stop_reason` is the model's own word, None if it was cut off.
+    `input` counts neither `cache_read` nor `cache_write`. `stop_reason` is the model's own word, None if cut off.
     """
 
     model: str
@@ -48,13 +48,13 @@ Delta = Text | Cite | Usage
 class Generator(Protocol):
     """Writes an answer from a prompt.
 
-    `stream` raises kb.errors.ProviderError when it cannot begin or go on; what was given before stays valid, and a `Usage`
-    comes before the error if the call was billed. Closing or cancelling the iterator ends the call to the model.
+    `stream` raises kb.errors.ProviderError when it cannot begin or go on; what was given before stays valid, and a
+    `Usage` comes before the error if the call was billed. Closing or cancelling the iterator ends the model's call.
     """
 
     name: str
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[Delta]: ...
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]: ...
 
 
 @cache

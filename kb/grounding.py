@@ -1,4 +1,4 @@
-"""Grounding: numbered sources, the prompt, whether the sources are enough, and an answer cut into its sentences. Pure."""
+"""Grounding: numbered sources, the prompt, whether these are enough, and an answer cut into its sentences. Pure."""
 
 import re
 from bisect import bisect_right
@@ -26,7 +26,9 @@ __all__ = [
 ]
 
 MARK = re.compile(r"⟦(\d{1,4})⟧")
-FENCED = re.compile(r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}(?P=fence)[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ ]{0,3}(?P=fence)[`~]*[ \t]*$", re.MULTILINE | re.DOTALL
+)
 LIST_MARKER = re.compile(r"(?:[-*+•]|\(?(?:\d{1,3}|[a-z])[.)])")
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -82,8 +84,8 @@ class Prompt:
 class Evidence:
     """How well one candidate passage fits a question, as the reranker measured it.
 
-    `cosine`: the question's vector with the best sentence of the passage, -1 to 1. `words`: the passage's BM25 divided by
-    2.2 times the idf sum of ALL words of the question, unknown ones counted with the highest idf, 0 to 1.
+    `cosine`: the question's vector with the best sentence of the passage, -1 to 1. `words`: the passage's BM25 divided
+    by 2.2 times the idf sum of ALL words of the question, unknown ones counted with the highest idf, 0 to 1.
     """
 
     cosine: float
@@ -110,7 +112,12 @@ def sentences_of(text: str, lines: Sequence[int]) -> tuple[Sentence, ...]:
     """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     return tuple(
-        Sentence(span.start, span.end, text[span.start : span.end], lines[min(bisect_right(starts, span.start), len(lines)) - 1])
+        Sentence(
+            span.start,
+            span.end,
+            text[span.start : span.end],
+            lines[min(bisect_right(starts, span.start), len(lines)) - 1],
+        )
         for span in _spans(text)
         if re.search(r"\w", text[span.start : span.end])
     )
@@ -166,7 +173,7 @@ def _as_read(marked: str) -> str:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    """Sentences of a Markdown or plain text, with each fenced code block whole and list markers joined to their item."""
+    """Sentences of a Markdown or plain text; a fenced code block is one, and list markers belong to their item."""
     position = 0
     for block in FENCED.finditer(text):
         yield from _joined(text, position, block.start())
@@ -176,11 +183,16 @@ def _spans(text: str) -> Iterator[Span]:
 
 
 def _joined(text: str, start: int, end: int) -> Iterator[Span]:
-    marker: int | None = None
-    for span in split(text[start:end]):
-        begin, stop = start + span.start, start + span.end
-        if marker is not None and "\n" not in text[marker:begin]:
-            begin = marker
-        marker = begin if LIST_MARKER.fullmatch(text, begin, stop) else None
-        if marker is None:
-            yield Span(begin, stop)
+    """Sentences of text[start:end], a list marker that the splitter set apart joined to what follows it on its line."""
+    marker: Span | None = None
+    for found in split(text[start:end]):
+        span = Span(start + found.start, start + found.end)
+        if marker and "\n" in text[marker.end : span.start]:
+            yield marker
+        elif marker:
+            span = Span(marker.start, span.end)
+        marker = span if LIST_MARKER.fullmatch(text, span.start, span.end) else None
+        if not marker:
+            yield span
+    if marker:
+        yield marker

@@ -7,32 +7,34 @@ stops the rest. Links between the files become links between the articles.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from datetime import date
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-import frontmatter
 import yaml
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.text import slugify
 
-from kb import converting, publishing
+from kb import converting, linking, markdown, publishing
 from kb.models import Article, Collection, Redirect
 from kb.permissions import Reader
-from kb.publishing import Content
+from kb.publishing import Conflict, Content
 
 MARKDOWN = {".md", ".markdown"}
 READABLE = MARKDOWN | converting.SUFFIXES
 LARGEST = 10_000_000  # bytes of one file
+LONGEST_FRONT_MATTER = 20_000  # characters; nested brackets make YAML's parser slow and deep
 
-LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]\n]*)\]\((?P<target>[^)\s]+)(?P<rest>[^)\n]*)\)")
-CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-HEADING = re.compile(r"\A\s*# +(?P<title>.+?) *#*\s*$", re.MULTILINE)
+HEADING = re.compile(r"\s*# +(?P<title>[^\n]*)")
 
 ImageAddress = Callable[[Path], str | None]
+
+
+class Unreadable(Exception):
+    """A file that cannot be imported, and why, in a sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -86,26 +88,28 @@ class Parsed:
 
 
 def files(path: Path) -> list[Path]:
-    """The importable files under a folder, or the one file; names beginning with a dot or an underscore are not articles."""
+    """The importable files under a folder, or the one file; a name beginning with a dot or an underscore is no article.
+
+    Raises ValidationError when there are none.
+    """
     if path.is_file():
         return [path]
     found = (file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in READABLE)
-    return sorted(file for file in found if not any(part.startswith((".", "_")) for part in file.relative_to(path).parts))
+    chosen = [file for file in found if not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)]
+    if not chosen:
+        raise ValidationError(f"There is nothing to import in {path}: no file ending in {', '.join(sorted(READABLE))}.")
+    return sorted(chosen)
 
 
 def import_path(path: Path, options: Options, *, progress: Callable[[Iterable[Path]], Iterable[Path]] = iter) -> Report:
     """Import a folder or a file. Raises ValidationError when there is nothing to import there."""
-    found = files(path)
-    if not found:
-        kinds = ", ".join(sorted(READABLE))
-        raise ValidationError(f"There is nothing to import in {path}: no file ending in {kinds}.")
     root = path if path.is_dir() else path.parent
     report = Report()
-    parsed = list(parse_all(progress(found), root, report))
+    parsed = list(parse_all(progress(files(path)), root, report))
     addresses = assign_slugs(parsed, options.collection)
     for one in parsed:
         try:
-            source = rewrite_links(one, addresses, root, options, report)
+            source = rewrite_links(one, addresses, options, report)
             outcome = write(one, source, addresses[one.path], options)
         except Exception as error:
             report.failed.append(Failure(one.path, reason(error)))
@@ -125,63 +129,91 @@ def parse_all(found: Iterable[Path], root: Path, report: Report) -> Iterator[Par
 
 def reason(error: Exception) -> str:
     """An error as a sentence for people."""
-    if isinstance(error, ValidationError):
-        return " ".join(error.messages)
-    if isinstance(error, converting.ConversionError | ValueError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
+    match error:
+        case ValidationError():
+            return " ".join(error.messages)
+        case Unreadable() | converting.ConversionError() | Conflict() | PermissionDenied():
+            return str(error)
+        case OSError():
+            return f"The file could not be read: {error.strerror or error}."
+        case _:
+            return f"The file could not be imported ({type(error).__name__}: {error})."
 
 
 def parse(file: Path, relative: str) -> Parsed:
     """Read one file: front matter, title, text."""
     if file.stat().st_size > LARGEST:
-        raise ValueError(f"The file has {file.stat().st_size:,} bytes; at most {LARGEST:,} are read.")
+        raise Unreadable(f"The file has {file.stat().st_size:,} bytes; at most {LARGEST:,} are read.")
     meta, source = read(file)
-    if not source.strip() and not meta.get("title"):
-        raise ValueError("The file is empty.")
+    title = scalar(meta, "title")
+    if not source.strip() and not title:
+        raise Unreadable("The file is empty.")
     heading = HEADING.match(source)
-    title = str(meta.get("title") or (heading["title"] if heading else "") or file.stem.replace("-", " ").replace("_", " "))
-    if heading and heading["title"].strip() == title.strip():
+    named = heading["title"].strip().rstrip("#").strip() if heading else ""
+    title = title or named or file.stem.replace("-", " ").replace("_", " ")
+    if heading and named == title.strip():
         source = source[heading.end() :].lstrip("\n")
-    language = str(meta.get("language") or meta.get("lang") or "en")
-    summary = str(meta.get("summary") or meta.get("description") or "")
+    language = scalar(meta, "language") or scalar(meta, "lang") or "en"
+    position = scalar(meta, "position")
     return Parsed(
         path=relative[-300:],
         file=file,
-        content=Content(title, source, summary, language).clean(),
-        slug=slugify(str(meta.get("slug") or file.stem))[:150] or slugify(title)[:150] or "article",
+        content=Content(title, source, scalar(meta, "summary") or scalar(meta, "description"), language).clean(),
+        slug=slugify(scalar(meta, "slug") or file.stem)[:150] or slugify(title)[:150] or "article",
         tags=as_tags(meta.get("tags")),
-        position=int(meta["position"]) if str(meta.get("position", "")).isdigit() else 0,
+        position=int(position) if re.fullmatch("[0-9]{1,6}", position) else 0,
     )
 
 
 def read(file: Path) -> tuple[dict[str, Any], str]:
     """Front matter and Markdown of a file."""
-    if file.suffix.lower() not in MARKDOWN:
+    suffix = file.suffix.lower()
+    if suffix in converting.SUFFIXES:
         return {}, converting.convert(file)
+    if suffix not in MARKDOWN:
+        raise Unreadable(f"A file of this kind is not read: only {', '.join(sorted(READABLE))} are.")
     raw = file.read_bytes()
     if b"\0" in raw:
-        raise ValueError("The file holds NUL bytes, so it is not a text.")
+        raise Unreadable("The file holds NUL bytes, so it is not a text.")
     try:
-        text = raw.decode("utf-8-sig")
+        fields, source = markdown.split_front_matter(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"The file is not UTF-8 (byte {error.start:,}): save it as UTF-8.") from error
+        raise Unreadable(f"The file is not UTF-8 (byte {error.start:,}): save it as UTF-8.") from error
+    return front_matter(fields), source.strip("\n")
+
+
+def front_matter(fields: str) -> dict[str, Any]:
+    if len(fields) > LONGEST_FRONT_MATTER:
+        raise Unreadable(f"The front matter has {len(fields):,} characters; at most {LONGEST_FRONT_MATTER:,} are read.")
     try:
-        post = frontmatter.loads(text)
-    except yaml.YAMLError as error:
-        raise ValueError(f"The front matter is not valid YAML: {' '.join(str(error).split())}") from error
-    return dict(post.metadata), post.content
+        meta = yaml.safe_load(fields.strip().strip("-")) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise Unreadable(f"The front matter is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(meta, dict):
+        raise Unreadable("The front matter is not a list of names and values.")
+    return meta
+
+
+def scalar(meta: Mapping[str, Any], name: str) -> str:
+    """A field of the front matter as text; a list or a mapping is none (and a hostile one may be endless)."""
+    value = meta.get(name)
+    return str(value).strip() if isinstance(value, str | int | float | date) else ""
 
 
 def as_tags(value: object) -> tuple[str, ...]:
-    values = value.split(",") if isinstance(value, str) else value if isinstance(value, Sequence) else ()
-    return tuple(dict.fromkeys(str(tag).strip()[:40] for tag in values if str(tag).strip()))
+    values = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else ()
+    tags = (str(tag).strip()[:40] for tag in values if isinstance(tag, str | int | float))
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
 def assign_slugs(parsed: Sequence[Parsed], collection: Collection) -> dict[str, str]:
     """Each file's address: the one its article has already, else a free one. Known before the links are rewritten."""
-    known = dict(Article.objects.filter(collection=collection).exclude(external_id="").values_list("external_id", "slug"))
-    taken = set(Article.objects.values_list("slug", flat=True)) | set(Redirect.objects.values_list("old_slug", flat=True))
+    known = dict(
+        Article.objects.filter(collection=collection).exclude(external_id="").values_list("external_id", "slug")
+    )
+    taken = set(Article.objects.values_list("slug", flat=True)) | set(
+        Redirect.objects.values_list("old_slug", flat=True)
+    )
     addresses: dict[str, str] = {}
     for one in parsed:
         slug, number = known.get(one.path, one.slug), 1
@@ -193,54 +225,38 @@ def assign_slugs(parsed: Sequence[Parsed], collection: Collection) -> dict[str, 
     return addresses
 
 
-def rewrite_links(one: Parsed, addresses: dict[str, str], root: Path, options: Options, report: Report) -> str:
-    """Links to files of the import become links to their articles; images become addresses, or are noted. Code is left alone."""
+def rewrite_links(one: Parsed, addresses: Mapping[str, str], options: Options, report: Report) -> str:
+    """Links to files of the import become links to their articles; images become addresses, or are noted."""
 
-    def replace(match: re.Match[str]) -> str:
-        target = unquote(match["target"])
-        if re.match(r"[a-z][a-z0-9+.-]*:|[/#]", target, re.IGNORECASE):
-            return match[0]
+    def link(target: str) -> str | None:
+        if linking.is_elsewhere(target):
+            return None
         path, _, fragment = target.partition("#")
-        if match["image"]:
-            return image(match, (one.file.parent / path).resolve())
-        place = resolve(one.path, path)
-        slug = addresses.get(place) or addresses.get(f"{place}.md") or addresses.get(f"{place}/index.md")
+        slug = article_at(linking.resolve(one.path, path), addresses)
         if slug is None:
             report.notes.append(f"{one.path}: the link to “{target}” leads to no file of this import.")
-            return match[0]
-        anchor = f"#s-{fragment.removeprefix('s-')}" if fragment else ""
-        return f"[{match['text']}](/articles/{slug}/{anchor}{match['rest']})"
+            return None
+        return f"/articles/{slug}/" + (f"#{markdown.anchor(fragment)}" if fragment else "")
 
-    def image(match: re.Match[str], file: Path) -> str:
-        address = options.image_address(file)
-        if address is None:
-            report.notes.append(f"{one.path}: the image “{match['target']}” was not imported; its description is kept.")
-            return f"*{match['text']}*" if match["text"] else ""
-        return f"![{match['text']}]({address}{match['rest']})"
+    def image(target: str) -> str | None:
+        if linking.is_elsewhere(target):
+            report.notes.append(f"{one.path}: the image “{target}” is not part of this import; its address is kept.")
+            return target
+        found = options.image_address((one.file.parent / target).resolve())
+        if found is None:
+            report.notes.append(f"{one.path}: the image “{target}” was not imported; its description is kept.")
+        return found
 
-    return outside_code(one.content.source, lambda text: LINK.sub(replace, text))
-
-
-def resolve(path: str, target: str) -> str:
-    """A relative target as a path inside the import; what leads outside of it is nothing."""
-    parts: list[str] = []
-    for part in (PurePosixPath(path).parent / target).parts:
-        if part == "..":
-            if not parts:
-                return ""
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return "/".join(parts)
+    return linking.rewrite(one.content.source, link=link, image=image)
 
 
-def outside_code(source: str, change: Callable[[str], str]) -> str:
-    """Change a Markdown text everywhere but in its code."""
-    made, position = [], 0
-    for code in CODE.finditer(source):
-        made += [change(source[position : code.start()]), code[0]]
-        position = code.end()
-    return "".join([*made, change(source[position:])])
+def article_at(place: str | None, addresses: Mapping[str, str]) -> str | None:
+    """The address of the article imported from this path: the file, with or without its ending, or a folder's index."""
+    if place is None:
+        return None
+    folder = f"{place}/" if place else ""
+    candidates = (place, f"{place}.md", f"{folder}index.md", f"{folder}README.md")
+    return next((addresses[path] for path in candidates if path in addresses), None)
 
 
 @transaction.atomic
@@ -257,17 +273,18 @@ def write(one: Parsed, source: str, slug: str, options: Options) -> str:
         return "created"
     latest = article.latest_version
     same = latest is not None and Content.of(latest) == content and article.tags == list(one.tags)
-    if not options.dry_run:
-        if not same:
-            number = latest.number if latest else 0
-            publishing.save(article, content, by=options.by, based_on=number, note="Imported again")
-            publishing.arrange(article, by=options.by, tags=one.tags)
-        publish(article, options)
-    return "unchanged" if same else "changed"
+    if not same and not options.dry_run:
+        number = latest.number if latest else 0
+        publishing.save(article, content, by=options.by, based_on=number, note="Imported again")
+        publishing.arrange(article, by=options.by, tags=one.tags)
+    return "unchanged" if not publish(article, options) and same else "changed"
 
 
-def publish(article: Article, options: Options) -> None:
-    """Publish what was imported, unless readers have it already."""
+def publish(article: Article, options: Options) -> bool:
+    """Publish what was imported unless readers have it already, or an editor put it away. True when it had to be."""
     done = article.state == Article.State.PUBLISHED and article.wanted_version_id == article.latest_version_id
-    if options.publish and not done:
+    if not options.publish or done or article.state == Article.State.ARCHIVED:
+        return False
+    if not options.dry_run:
         publishing.publish(article, by=options.by)
+    return True

@@ -1,7 +1,7 @@
 """The index: claim a job of the outbox, chunk what was saved, embed what is new, swap it in within one transaction.
 
-Lock order everywhere: article, job, chunks. Leases and due times are by the database's clock. A worker that lost its lease
-applies nothing (fencing token). Source of the pattern: the transactional outbox with leases.
+Lock order everywhere: article, job, chunks. Leases and due times are by the database's clock. A worker that lost its
+lease applies nothing (fencing token). Source of the pattern: the transactional outbox with leases.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import Error, connection, connections, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -97,7 +97,7 @@ def make_vector_index(embedder: Embedder) -> None:
 
 
 def request(article: Article) -> None:
-    """Write the article's row in the outbox; called in the transaction of the save. A running job goes on, and again."""
+    """Write the article's row in the outbox, in the transaction of the save. A running job goes on, then runs again."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -125,7 +125,11 @@ def is_indexed(version: ArticleVersion) -> bool:
 def due() -> Q:
     """Jobs that wait for a worker, and running ones whose worker has not been heard of."""
     waiting = Q(state=IndexJob.State.QUEUED) & (Q(not_before=None) | Q(not_before__lte=Now()))
-    return waiting | Q(state=IndexJob.State.RUNNING, lease_until__lt=Now())
+    return waiting | unheard_of() & Q(attempts__lt=settings.INDEX_ATTEMPTS)
+
+
+def unheard_of() -> Q:
+    return Q(state=IndexJob.State.RUNNING, lease_until__lt=Now())
 
 
 def claim(article_id: int | None = None) -> Claim | None:
@@ -139,7 +143,11 @@ def claim(article_id: int | None = None) -> Claim | None:
             return None
         token = uuid.uuid4()
         IndexJob.objects.filter(pk=job.pk).update(
-            state=IndexJob.State.RUNNING, token=token, lease_until=Now() + lease(), attempts=F("attempts") + 1, updated=Now()
+            state=IndexJob.State.RUNNING,
+            token=token,
+            lease_until=Now() + lease(),
+            attempts=F("attempts") + 1,
+            updated=Now(),
         )
         return Claim(job.article_id, token, job.generation, job.attempts + 1)
 
@@ -152,14 +160,16 @@ def lease() -> timedelta:
 def heartbeat(held: Claim) -> Iterator[None]:
     """Keep the lease while the work goes on; a process that dies stops beating, and its job is taken over."""
     stopped = threading.Event()
+    mine = IndexJob.objects.filter(pk=held.article_id, token=held.token)
 
     def beat() -> None:
-        try:
-            while not stopped.wait(settings.INDEX_LEASE_SECONDS / 4):
-                mine = IndexJob.objects.filter(pk=held.article_id, token=held.token)
+        while not stopped.wait(settings.INDEX_LEASE_SECONDS / 4):
+            try:
                 mine.update(lease_until=Now() + lease())
-        finally:
-            connections.close_all()
+            except Error as error:  # the next beat may get through; if none does, another worker takes over
+                log.warning("index: no heartbeat for article %s: %s", held.article_id, error)
+            finally:
+                connections.close_all()
 
     thread = threading.Thread(target=beat, name="index-heartbeat", daemon=True)
     thread.start()
@@ -195,7 +205,7 @@ def missing(article_id: int) -> list[ArticleVersion]:
 
 
 def prepare(version: ArticleVersion) -> Prepared:
-    """Chunk a version and make sure that every passage and its vectors are stored; embeds only texts not seen before."""
+    """Chunk a version and see that every passage and its vectors are stored; embeds only texts not seen before."""
     pieces = chunking.chunk(
         version.title,
         markdown.blocks(version.source),
@@ -211,6 +221,7 @@ def prepare(version: ArticleVersion) -> Prepared:
 def apply(held: Claim, prepared: Sequence[Prepared]) -> str:
     """Swap the new chunks in, move the published pointer if it waited for them, and end the job: one transaction."""
     with transaction.atomic():
+        let_go_when_frozen()
         article = Article.objects.select_for_update().get(pk=held.article_id)
         job = IndexJob.objects.select_for_update().get(pk=held.article_id)
         if job.token != held.token:
@@ -225,6 +236,13 @@ def apply(held: Claim, prepared: Sequence[Prepared]) -> str:
             state=state, token=None, lease_until=None, attempts=0, error="", not_before=None, updated=Now()
         )
     return "again" if again else "done"
+
+
+def let_go_when_frozen() -> None:
+    """For this transaction: a process that stops in its middle loses its locks after a lease, or nobody could save."""
+    with connection.cursor() as cursor:
+        milliseconds = str(int(lease().total_seconds() * 1000))
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [milliseconds])
 
 
 def swap(one: Prepared, job: IndexJob) -> None:
@@ -276,20 +294,46 @@ def forget_old_chunks(article: Article) -> None:
     IndexedVersion.objects.filter(version__in=old).delete()
 
 
+@transaction.atomic
 def put_back(held: Claim, error: Exception) -> str:
-    """After a failure: try again later, longer each time and with jitter; give up after INDEX_ATTEMPTS, keeping the reason."""
-    permanent = isinstance(error, ProviderError) and not error.temporary
-    given_up = permanent or held.attempts >= settings.INDEX_ATTEMPTS
-    wait = min(LONGEST_RETRY, FIRST_RETRY * 2**held.attempts) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
-    changed = IndexJob.objects.filter(pk=held.article_id, token=held.token).update(
-        state=IndexJob.State.FAILED if given_up else IndexJob.State.QUEUED,
-        token=None,
-        lease_until=None,
-        error=f"{type(error).__name__}: {error}"[:2000],
-        not_before=Now() + wait,
-        updated=Now(),
-    )
-    return "fenced" if not changed else "failed" if given_up else "retry"
+    """After a failure: try again later, longer each time, with jitter; INDEX_ATTEMPTS give it up. The reason is kept.
+
+    What was saved meanwhile has attempts of its own: a text that nobody has tried yet is not given up with the old one.
+    """
+    job = IndexJob.objects.select_for_update().filter(pk=held.article_id, token=held.token).first()
+    if job is None:
+        return "fenced"
+    job.token = job.lease_until = None
+    if job.generation != held.generation:
+        job.state = IndexJob.State.QUEUED
+        outcome = "again"
+    else:
+        permanent = isinstance(error, ProviderError) and not error.temporary
+        given_up = permanent or held.attempts >= settings.INDEX_ATTEMPTS
+        job.state = IndexJob.State.FAILED if given_up else IndexJob.State.QUEUED
+        job.error = reason(error)
+        job.not_before = Now() + retry_after(held.attempts)
+        outcome = "failed" if given_up else "retry"
+    job.updated = Now()
+    job.save()
+    return outcome
+
+
+def reason(error: Exception) -> str:
+    """Why an attempt failed, as editors and index_status show it."""
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def retry_after(attempts: int) -> timedelta:
+    """2 s after the first attempt, doubled with each, at most LONGEST_RETRY; half as long to half as long again."""
+    return min(LONGEST_RETRY, FIRST_RETRY * 2**attempts) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
+
+
+def give_up_on_killers() -> int:
+    """Fail the jobs whose workers died or froze INDEX_ATTEMPTS times: one article must not end workers for ever."""
+    jobs = IndexJob.objects.filter(unheard_of(), attempts__gte=settings.INDEX_ATTEMPTS)
+    reason = f"The worker ended or froze while it worked on this article, {settings.INDEX_ATTEMPTS} times in a row."
+    return jobs.update(state=IndexJob.State.FAILED, token=None, lease_until=None, error=reason, updated=Now())
 
 
 def drain(limit: int | None = None) -> int:
@@ -300,7 +344,8 @@ def drain(limit: int | None = None) -> int:
     return done
 
 
-def waiting(older_than: timedelta) -> list[int]:
-    """Articles whose job is due but whose wake-up seems lost; for the sweep."""
+def waiting(older_than: timedelta, limit: int) -> list[int]:
+    """Articles whose job is due but whose wake-up seems lost, the oldest first; for the sweep."""
     forgotten = Q(state=IndexJob.State.RUNNING) | Q(updated__lt=Now() - older_than)
-    return list(IndexJob.objects.filter(due()).filter(forgotten).order_by("requested").values_list("pk", flat=True)[:500])
+    jobs = IndexJob.objects.filter(due()).filter(forgotten)
+    return list(jobs.order_by("requested").values_list("pk", flat=True)[:limit])

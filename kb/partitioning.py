@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 MEMORY = 2 * 1024**3  # bytes of address space, set after the imports
+LONGEST = 5_000_000  # characters to print; ten times what an article may have, and little for the parent to hold
 SPECIAL = re.compile(r"([\\`*_\[\]<>])")
 STARTS_A_BLOCK = re.compile(r"^(#{1,6}|[-+]|\d+[.)])(?=\s)")
 LIST_MARK = re.compile(r"^(?:[-•*]|\d+[.)])\s+")
@@ -22,7 +23,11 @@ LIST_MARK = re.compile(r"^(?:[-•*]|\d+[.)])\s+")
 def main(path: Path) -> None:
     partition = partitioner(path)
     limit_memory()
-    sys.stdout.write(markdown(partition(filename=str(path), languages=[""])))
+    try:
+        made = markdown(partition(filename=str(path), languages=[""]))
+    except Exception as error:
+        sys.exit(f"{type(error).__name__}: {' '.join(str(error).split()) or 'no reason given'}")
+    sys.stdout.write(made[:LONGEST])
 
 
 def partitioner(path: Path) -> Callable[..., list[Any]]:

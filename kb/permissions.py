@@ -38,12 +38,13 @@ def audiences(user: Reader) -> Q:
 
 
 def audience_ids(user: Reader) -> list[int]:
-    """Worked out once for each user object, that is once a request."""
+    """Worked out once for each person's object, that is once a request; nobody in particular may be a shared object."""
     known: list[int] | None = getattr(user, "_audience_ids", None)
     if known is None:
         audience = apps.get_model("kb", "Audience")
         known = sorted(set(audience.objects.filter(audiences(user)).values_list("pk", flat=True)))
-        user._audience_ids = known  # type: ignore[union-attr]  # a memo on the request's own user object
+        if user.is_authenticated:
+            user._audience_ids = known  # type: ignore[union-attr]  # a memo on the request's own user object
     return known
 
 

@@ -1,7 +1,7 @@
 """Every change of an article: save, publish, unpublish, archive, restore, move. The only writer of versions.
 
-Each verb takes `by`, the person who does it (None: the system, e.g. a command), checks the role, writes the version, the
-audit row and the outbox row in one transaction. What hides text takes effect in that transaction.
+Each verb takes `by`, the person who does it (None: the system, e.g. a command), checks the role, writes the version,
+the audit row and the outbox row in one transaction. What hides text takes effect in that transaction.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Content:
         if "\0" in title + source + self.summary:
             raise ValidationError({"source": "The text holds a NUL character, so it is not text: remove it."})
         if len(source) > MAX_SOURCE:
-            raise ValidationError({"source": f"The article has {len(source):,} characters; at most {MAX_SOURCE:,} are possible."})
+            raise ValidationError(
+                {"source": f"The article has {len(source):,} characters; at most {MAX_SOURCE:,} are possible."}
+            )
         return Content(title, source, " ".join(self.summary.split())[:300], self.language or "en")
 
     @classmethod
@@ -93,7 +95,7 @@ def create(collection: Collection, content: Content, *, by: Reader | None, note:
 
 @transaction.atomic
 def save(article: Article, content: Content, *, by: Reader | None, based_on: int, note: str = "") -> ArticleVersion:
-    """A new version, unless the content is the same. Raises Conflict when version `based_on` is not the latest any more."""
+    """A new version, unless the content is the same. Raises Conflict when `based_on` is no longer the latest."""
     check(by, "write", article)
     content = content.clean()
     locked = lock(article)
@@ -110,7 +112,11 @@ def save(article: Article, content: Content, *, by: Reader | None, based_on: int
 
 def lock(article: Article) -> Article:
     """The article's row, locked: first in the order article, job, chunks."""
-    return Article.objects.select_for_update(of=("self",)).select_related("latest_version", "collection").get(pk=article.pk)
+    return (
+        Article.objects.select_for_update(of=("self",))
+        .select_related("latest_version", "collection")
+        .get(pk=article.pk)
+    )
 
 
 def write_version(article: Article, content: Content, *, by: Reader | None, note: str) -> ArticleVersion:
@@ -145,7 +151,9 @@ def publish(article: Article, *, by: Reader | None) -> bool:
     locked.save(update_fields=["state", "wanted_version", "updated"])
     audit(locked, "published", by=by, detail=f"version {version.number}")
     live = locked.published_version_id == version.pk or indexing.settle(locked)
-    if not live:
+    if live:
+        indexing.forget_old_chunks(locked)
+    else:
         indexing.request(locked)
         tasks.wake_on_commit(locked.pk)
     article.refresh_from_db()
@@ -159,6 +167,7 @@ def withdraw(article: Article, state: str, action: str, *, by: Reader | None) ->
     locked.state = state
     locked.wanted_version = locked.published_version = None
     locked.save(update_fields=["state", "wanted_version", "published_version", "updated"])
+    indexing.forget_old_chunks(locked)
     audit(locked, action, by=by)
     article.refresh_from_db()
 

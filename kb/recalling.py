@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from kb.grounding import MARK, Source, Turn, plain, sentences_of
 from kb.models import Answer, AnswerSource, Article
 from kb.permissions import Reader
-from kb.recording import session_hash
 
 TURNS = 3  # earlier questions that a follow-up brings along
 
@@ -29,19 +29,20 @@ class Opened:
 def open_answer(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) -> Opened | None:
     """THE door to an answer, for pages and sockets alike; None: for this reader there is nothing at this address.
 
-    Its text and sources are for whoever may read every source now. While it is written and its sources are not yet known,
+    Its text and sources are for whoever may read every source now. While it is written and its sources are not known,
     only the asker may look; and the asker may always see that the question was asked. One statement, so that state and
     sources are of the same moment.
     """
     shown = Answer.objects.visible_to(user).filter(pk=OuterRef("pk"))
-    numbers = ArraySubquery(AnswerSource.objects.filter(answer=OuterRef("pk")).values("number"))
-    rows = Answer.objects.annotate(shown=Exists(shown), numbers=numbers).select_related("asker")
-    answer = rows.filter(pk=answer_id).first()
+    recorded = ArraySubquery(AnswerSource.objects.filter(answer=OuterRef("pk")).values("number"))
+    row = Answer.objects.select_related("asker").annotate(is_shown=Exists(shown), recorded=recorded)
+    answer = row.filter(pk=answer_id).first()
     if answer is None:
         return None
     mine = asked_by(answer, user=user, session_key=session_key)
-    known = mine or answer.is_finished or bool(answer.numbers)
-    readable = answer.shown and known and rests_on(answer.text, answer.numbers)
+    numbers: list[int] = answer.recorded  # type: ignore[attr-defined]  # annotated above
+    known = mine or answer.is_finished or bool(numbers)
+    readable: bool = answer.is_shown and known and rests_on(answer.text, numbers)  # type: ignore[attr-defined]  # annotated
     return Opened(answer, mine, readable) if mine or readable else None
 
 
@@ -53,6 +54,11 @@ def rests_on(text: str, numbers: Collection[int]) -> bool:
 def cited_in(text: str) -> set[int]:
     """The numbers of the sources that a text with marks ⟦n⟧ cites."""
     return {int(number) for number in MARK.findall(text)}
+
+
+def session_hash(session_key: str | None) -> str:
+    """How a session is remembered: its hash, so that the tables open nobody's session. Empty without a session."""
+    return hashlib.sha256(session_key.encode()).hexdigest() if session_key else ""
 
 
 def asked_by(answer: Answer, *, user: Reader, session_key: str | None) -> bool:

@@ -1,12 +1,11 @@
 """An answer's row, written: asked, claimed by one process, saved while it streams, finished.
 
-Whoever holds the lease (an answer and a token) writes; a row that was taken away or finished takes nothing any more. All
-times are by the database's clock. Source of the pattern: leases with fencing tokens, as in kb.indexing.
+Whoever holds the lease (an answer and a token) writes; a row that was taken away or finished takes nothing any more.
+All times are by the database's clock. Source of the pattern: leases with fencing tokens, as in kb.indexing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from django.db.models.functions import Now
 from kb.grounding import Source
 from kb.models import Answer, AnswerSource, Chunk
 from kb.permissions import Reader
+from kb.recalling import session_hash
 
 State = Answer.State
 
@@ -37,11 +37,6 @@ class Fenced(Exception):
     """The row is not ours any more: it was reported as interrupted, or deleted. Nothing was written."""
 
 
-def session_hash(session_key: str | None) -> str:
-    """How a session is remembered: its hash, so that the tables open nobody's session. Empty without a session."""
-    return hashlib.sha256(session_key.encode()).hexdigest() if session_key else ""
-
-
 def ask(question: str, *, user: Reader, session_key: str | None, previous: Answer | None = None) -> Answer:
     """A new row that waits for somebody to follow it. Raises ValidationError with a sentence for the reader."""
     question = " ".join(question.split())
@@ -51,7 +46,7 @@ def ask(question: str, *, user: Reader, session_key: str | None, previous: Answe
         raise ValidationError("The question holds a NUL character, so it is not text: type it anew.")
     if len(question) > settings.QUESTION_LIMIT:
         raise ValidationError(
-            f"The question has {len(question):,} characters; at most {settings.QUESTION_LIMIT:,} are possible. Shorten it."
+            f"The question has {len(question):,} characters; at most {settings.QUESTION_LIMIT:,} are possible."
         )
     asker = user.pk if user.is_authenticated else None
     return Answer.objects.create(
@@ -80,7 +75,9 @@ def record_sources(lease: Lease, sources: Sequence[Source]) -> None:
             passage_id=source.passage_id,
             heading_path=list(source.heading_path),
             anchor=source.anchor,
-            lines=where.get((source.version_id, source.passage_id), [source.sentences[0].line if source.sentences else 1]),
+            lines=where.get(
+                (source.version_id, source.passage_id), [source.sentences[0].line if source.sentences else 1]
+            ),
             score=source.score,
         )
         for source in sources
@@ -90,8 +87,8 @@ def record_sources(lease: Lease, sources: Sequence[Source]) -> None:
 def save(progress: Mapping[Lease, str | None]) -> dict[Lease, bool]:
     """Write the texts of many running answers, and their heartbeats, in one statement.
 
-    `progress`: the whole text so far, or None where nothing was added. Returns the leases still held, each with whether a
-    stop was asked for; one that is missing has been lost.
+    `progress`: the whole text so far, or None where nothing was added. Returns the leases still held, each with whether
+    a stop was asked for; one that is missing has been lost.
     """
     if not progress:
         return {}

@@ -3,14 +3,14 @@
     score(article) = max cosine + max maxsim + 0.5 max words + 0.5 title + 0.5 max exact     over its candidates
     score(chunk)   =     cosine +     maxsim + 0.5     words             + 0.5     exact
 
-cosine: of the question and the best sentence, -1..1. maxsim: late interaction on sign bits. words: BM25 with document-level
-idf over the most the question could reach, 0..1. title: the gated cosine below. exact: the share of the question's codes,
-flags and names that the chunk holds as they are. The sums are raw on purpose: when one candidate's cosine stands out it
-wins, when all are alike the words decide. nDCG@10 on help-center questions .797, where BM25 has .702 and chunk cosine .541.
-The weights belong to the scale of the embedder they were measured with.
+cosine: of the question and the best sentence, -1..1. maxsim: late interaction on sign bits. words: BM25 with
+document-level idf over the most the question could reach, 0..1. title: the gated cosine below. exact: the share of the
+question's codes, flags and names that the chunk holds as they are. The sums are raw on purpose: when one candidate's
+cosine stands out it wins, when all are alike the words decide. nDCG@10 on help-center questions .797; BM25 has .702
+and chunk cosine .541. The weights belong to the scale of the embedder they were measured with.
 
-Fifty candidates take about 3 ms on one thread. The two products are too small for more: where numpy's BLAS starts threads
-that spin, on a machine with other work, they take ten times longer. Set OPENBLAS_NUM_THREADS=1 in the web process.
+Fifty candidates take about 3 ms on one thread. The product is too small for more: where the BLAS starts threads that
+spin, on a machine with other work, it takes ten times longer. Set OPENBLAS_NUM_THREADS=1 in the web process.
 """
 
 from collections.abc import Hashable, Sequence
@@ -100,7 +100,9 @@ def rerank(
         )
         for index, candidate in enumerate(candidates)
     ]
-    first = {article: place for place, article in reversed([*enumerate(c.article for c in candidates)])}
+    first: dict[Hashable, int] = {}
+    for index, candidate in enumerate(candidates):
+        first.setdefault(candidate.article, index)
     return sorted(ranked, key=lambda r: (-r.article_score, first[candidates[r.index].article], -r.score, r.index))
 
 
@@ -122,7 +124,7 @@ def title_score(title: Title) -> float:
 
 
 def token_weights(question: QuestionVectors, spans: Sequence[tuple[int, int, float]]) -> Floats:
-    """(n,): the weight of each wordpiece of the question in maxsim: the idf of the word it stands in, .1 for stop words.
+    """(n,): the weight of each wordpiece of the question in maxsim: the idf of its word, .1 for stop words.
 
     `spans`: (start, end, idf) of the words by characters of kb.embedding.normalised(question). Wordpieces outside all
     of them weigh as little as stop words.
@@ -170,7 +172,8 @@ def sentence_rows(blob: bytes, dimensions: int) -> Floats:
     """(sentences, d): stored sentence vectors, L2-normalised; a row of zeros stays one."""
     rows = np.frombuffer(blob, np.int8).reshape(-1, dimensions).astype(np.float32)
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    return rows / np.maximum(norms, 1)[:, None]
+    unit: Floats = rows / np.maximum(norms, 1)[:, None]
+    return unit
 
 
 def starts(blobs: Sequence[bytes], width: int) -> NDArray[np.int64]:

@@ -13,19 +13,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
 from django.conf import settings
 from django.db.models import F, FloatField, OuterRef, Q, Subquery, Value
 
 from kb import words
-from kb.embedding import QuestionVectors, question_vectors
+from kb.embedding import QuestionVectors, normalised, question_vectors
 from kb.expressions import Bm25, Distance, Match
 from kb.models import Article, Chunk, Embedder, Embedding, IndexedVersion, Passage, TokenVectors
+from kb.models.passages import ChunkQuerySet
 from kb.permissions import Reader
-from kb.reranking import Candidate, rerank
+from kb.reranking import Candidate, Ranked, Title, rerank, title_score, token_weights
 from kb.words import Question
+
+
+Chunks: TypeAlias = ChunkQuerySet
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,10 @@ class Timings:
 
 @dataclass(frozen=True)
 class Leg:
-    """One candidate as the legs found it: cosine similarity, BM25 sum, and its rank in each leg."""
+    """One candidate as the legs found it: cosine similarity (None while it has no vector), BM25 sum, and its rank in each leg."""
 
     chunk_id: int
-    cosine: float
+    cosine: float | None
     words: float
     ranks: dict[str, int | None]
 
@@ -85,24 +88,24 @@ class Leg:
 def retrieve(question: str, *, user: Reader, limit: int = 10, timings: Timings | None = None) -> list[Hit]:
     """At most `limit` hits, best first, none of which this reader may not see. Nothing to look for: an empty list."""
     clock = timings or Timings()
-    text = " ".join(question.replace("\0", " ").split())[: settings.QUESTION_LIMIT]
+    text = normalised(question.replace("\0", " "))[: settings.QUESTION_LIMIT]
     embedder = Embedder.objects.filter(live=True).first()
     if not text or embedder is None or limit < 1:
         return []
     asked = question_vectors(text)
     clock.lap("embed")
     lexical = words.read(text)
-    legs = fuse(candidates(asked, lexical, embedder=embedder, user=user), lexical)
-    rows = details([leg.chunk_id for leg in legs], asked, embedder=embedder, user=user)
+    seen = Chunk.objects.visible_to(user)
+    legs = fuse(candidates(seen, asked, lexical, embedder=embedder), lexical)
+    rows = details(seen, [leg.chunk_id for leg in legs], asked, embedder=embedder)
     clock.lap("sql")
     hits = ordered([leg for leg in legs if leg.chunk_id in rows], rows, asked, lexical)
     clock.lap("rerank")
     return hits[:limit]
 
 
-def candidates(asked: QuestionVectors, lexical: Question, *, embedder: Embedder, user: Reader) -> list[Leg]:
+def candidates(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder) -> list[Leg]:
     """The best of both legs in ONE statement. The other leg's score is a subquery, computed for the winners only."""
-    seen = Chunk.objects.visible_to(user)
     allowed = seen[: settings.EXACT_BELOW + 1].count()
     near = vector_leg(seen, asked, lexical, embedder=embedder, exact=allowed <= settings.EXACT_BELOW)
     share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
@@ -119,7 +122,7 @@ def bm25(path: str, lexical: Question) -> Any:
     return Bm25.of(path, lexemes, [word.idf for word in lexical.words], mean_length=lexical.mean_length)
 
 
-def vector_leg(seen: Any, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Any:
+def vector_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Any:
     """Nearest by cosine. Exact below EXACT_BELOW allowed rows (2 µs a row), HNSW with iterative scan above.
 
     Adding 0.0 to the distance is what keeps the planner from the index: left to itself it switches too early.
@@ -133,7 +136,7 @@ def vector_leg(seen: Any, asked: QuestionVectors, lexical: Question, *, embedder
     return rows.values("id", "leg", "distance", "words").order_by(order)[: settings.RETRIEVAL_CANDIDATES]
 
 
-def word_leg(seen: Any, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]) -> Any:
+def word_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]) -> Any:
     """Best by BM25 among the chunks that match. A chunk whose vector is not there yet is still found by its words."""
     matching = Q()
     for query in queries:
@@ -149,32 +152,33 @@ def word_leg(seen: Any, asked: QuestionVectors, lexical: Question, *, embedder: 
 
 def merge(rows: Sequence[dict[str, Any]]) -> list[Leg]:
     """One row a chunk: a chunk found by both legs comes twice. Relaxed order is re-sorted here."""
-    scores: dict[int, tuple[float, float]] = {}
+    scores: dict[int, tuple[float | None, float]] = {}
     ranks: dict[int, dict[str, int | None]] = {}
     order = {"vector": lambda row: row["distance"], "words": lambda row: -row["words"]}
     for leg, key in order.items():
         found = sorted((row for row in rows if row["leg"] == leg), key=key)
         for rank, row in enumerate(found, 1):
-            distance = 1.0 if row["distance"] is None else row["distance"]
-            scores[row["id"]] = (1.0 - distance, row["words"] or 0.0)
+            cosine = None if row["distance"] is None else 1.0 - row["distance"]
+            scores[row["id"]] = (cosine, row["words"] or 0.0)
             ranks.setdefault(row["id"], {"words": None, "vector": None})[leg] = rank
     return [Leg(pk, cosine, bm, ranks[pk]) for pk, (cosine, bm) in scores.items()]
 
 
 def fuse(legs: list[Leg], lexical: Question) -> list[Leg]:
     """The RETRIEVAL_CANDIDATES best by cosine + half the share of the reachable BM25; raw scores adapt by themselves."""
-    legs.sort(key=lambda leg: -(leg.cosine + 0.5 * leg.words / lexical.reachable))
+    legs.sort(key=lambda leg: -((leg.cosine or 0.0) + 0.5 * leg.words / lexical.reachable))
     return legs[: settings.RETRIEVAL_CANDIDATES]
 
 
-def details(chunk_ids: Sequence[int], asked: QuestionVectors, *, embedder: Embedder, user: Reader) -> dict[int, dict[str, Any]]:
+def details(
+    seen: Chunks, chunk_ids: Sequence[int], asked: QuestionVectors, *, embedder: Embedder
+) -> dict[int, dict[str, Any]]:
     """Text, place and late-interaction data of the candidates, one statement, under the same access rule."""
     tokens = TokenVectors.objects.filter(passage=OuterRef("passage"), embedder=embedder.pk)
     title = IndexedVersion.objects.filter(version=OuterRef("version")).values("title")[:1]
     near = Embedding.objects.filter(passage=OuterRef("title"), embedder=embedder.pk)
     rows = (
-        Chunk.objects.visible_to(user)
-        .filter(pk__in=chunk_ids)
+        seen.filter(pk__in=chunk_ids)
         .annotate(
             bits=Subquery(tokens.values("bits")[:1]),
             sentences=Subquery(tokens.values("sentences")[:1]),
@@ -192,43 +196,38 @@ def details(chunk_ids: Sequence[int], asked: QuestionVectors, *, embedder: Embed
             "version__language", "live__id", "live__slug", "live__collection__name", "live__published_at", "live__updated",
         )
     )  # fmt: skip
-    return {row["id"]: row for row in rows}
+    return {row["id"]: {**row, "dimensions": embedder.dimensions} for row in rows}
 
 
 def ordered(legs: Sequence[Leg], rows: dict[int, dict[str, Any]], asked: QuestionVectors, lexical: Question) -> list[Hit]:
     """Rerank the candidates and make hits of them, best first."""
     pool = [candidate(leg, rows[leg.chunk_id], lexical) for leg in legs]
-    weights = token_weights(asked, lexical)
-    return [hit(legs[place.index], rows[legs[place.index].chunk_id], place) for place in rerank(asked, pool, weights=weights)]
+    weights = token_weights(asked, lexical.spans)
+    places = rerank(pool, asked, weights=weights)
+    return [hit(legs[place.index], rows[legs[place.index].chunk_id], pool[place.index], place) for place in places]
 
 
 def candidate(leg: Leg, row: dict[str, Any], lexical: Question) -> Candidate:
-    exact = [word.lexeme for word in lexical.words if word.is_exact]
-    held = row["passage__tsv"] or ""
+    distance = row["title_distance"]
+    width = len(row["title_bits"] or b"") * 8 // max(1, row["dimensions"])
     return Candidate(
         article=row["live__id"],
         cosine=leg.cosine,
         words=leg.words / lexical.reachable,
         bits=bytes(row["bits"] or b""),
         sentences=bytes(row["sentences"] or b""),
-        title_cosine=1.0 - row["title_distance"] if row["title_distance"] is not None else 0.0,
-        title_tokens=len(row["title_bits"] or b"") // 48,
-        exact=sum(words.quoted(name) in held for name in exact) / len(exact) if exact else 0.0,
+        exact=share_of_exact(row["passage__tsv"] or "", lexical),
+        title=Title(1.0 - distance, width) if distance is not None else Title(),
     )
 
 
-def token_weights(asked: QuestionVectors, lexical: Question) -> np.ndarray:
-    """Weight of each token row of the question: the idf of its word, 0.1 for stop words and punctuation."""
-    weights = np.full(len(asked.ids), 0.1, dtype=np.float32)
-    for index, (start, end) in enumerate(asked.offsets):
-        if asked.stop[index]:
-            continue
-        found = [idf for low, high, idf in lexical.spans if low < end and start < high]
-        weights[index] = max([0.1, *found])
-    return weights
+def share_of_exact(tsv: str, lexical: Question) -> float:
+    """Which share of the question's codes, flags and names the passage holds as they are; 0 when it asks for none."""
+    exact = [words.quoted(word.lexeme) for word in lexical.words if word.is_exact]
+    return sum(name in tsv for name in exact) / len(exact) if exact else 0.0
 
 
-def hit(leg: Leg, row: dict[str, Any], place: Any) -> Hit:
+def hit(leg: Leg, row: dict[str, Any], scored: Candidate, place: Ranked) -> Hit:
     return Hit(
         chunk_id=leg.chunk_id,
         article_id=row["live__id"],
@@ -244,7 +243,15 @@ def hit(leg: Leg, row: dict[str, Any], place: Any) -> Hit:
         text=row["passage__text"][row["passage__lead"] :],
         score=place.score,
         ranks=leg.ranks,
-        parts=place.parts,
+        parts={
+            "cosine": 0.0 if leg.cosine is None else leg.cosine,
+            "words": scored.words,
+            "sentence": place.cosine,
+            "maxsim": place.maxsim,
+            "title": title_score(scored.title),
+            "exact": scored.exact,
+            "article": place.article_score,
+        },
         updated=row["live__published_at"] or row["live__updated"],
         language=row["version__language"],
     )

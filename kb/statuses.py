@@ -19,7 +19,7 @@ SAID = {
 
 
 def writing(sources: int | None, cited: int, *, begun: bool) -> str:
-    """While it is written. `sources`: how many were found, None while they are looked for; `cited`: how many are used."""
+    """While it is written. `sources`: how many were found, None until then; `cited`: how many are used so far."""
     if sources is None:
         return SAID[State.WAITING]
     if not begun:
@@ -38,7 +38,14 @@ def complete(sentences: Sequence[dict[str, Any]]) -> str:
     return f"Answer complete: {', '.join(parts)}."
 
 
-def status(state: str, *, sentences: Sequence[dict[str, Any]] = (), sources: int | None = None, cited: int = 0, begun: bool = False) -> str:
+def status(
+    state: str,
+    *,
+    sentences: Sequence[dict[str, Any]] = (),
+    sources: int | None = None,
+    cited: int = 0,
+    begun: bool = False,
+) -> str:
     """The status line for an answer in this state."""
     if state == State.RUNNING:
         return writing(sources, cited, begun=begun)

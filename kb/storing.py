@@ -1,4 +1,4 @@
-"""Passages and their vectors, stored once per distinct text: what is already there is neither written nor embedded again."""
+"""Passages and their vectors, stored once per distinct text: what is there is neither written nor embedded again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ SELECT row.hash, %(language)s, row.text, row.lead, row.wordpieces, made.tsv,
 FROM unnest(%(hashes)s::uuid[], %(texts)s::text[], %(words)s::text[], %(leads)s::int[], %(wordpieces)s::int[])
      AS row (hash, text, words, lead, wordpieces),
      LATERAL (SELECT to_tsvector(%(config)s::regconfig, row.text || ' ' || row.words)
-              || array_to_tsvector(ARRAY(SELECT jsonb_array_elements_text(%(names)s::jsonb -> row.hash::text))) AS tsv) AS made
+              || array_to_tsvector(ARRAY(SELECT jsonb_array_elements_text(%(names)s::jsonb -> row.hash::text)))
+              AS tsv) AS made
 ON CONFLICT (content_hash) DO NOTHING
 """
 
@@ -65,7 +66,9 @@ def insert(pieces: dict[uuid.UUID, Piece], language: str) -> None:
                 "words": [identifiers.words_inside(text) for text in texts],
                 "leads": [len(pieces[key].lead) for key in hashes],
                 "wordpieces": [count(text) for text in texts],
-                "names": json.dumps({str(key): identifiers.lexemes(text) for key, text in zip(hashes, texts, strict=True)}),
+                "names": json.dumps(
+                    {str(key): identifiers.lexemes(text) for key, text in zip(hashes, texts, strict=True)}
+                ),
             },
         )
 
@@ -78,11 +81,17 @@ def embed(texts: dict[int, str], embedder: Embedder) -> int:
         batch = wanted[start : start + BATCH]
         made = passage_vectors([texts[pk] for pk in batch])
         TokenVectors.objects.bulk_create(
-            [TokenVectors(passage_id=pk, embedder=embedder, bits=v.bits, sentences=v.sentences) for pk, v in zip(batch, made, strict=True)],
+            [
+                TokenVectors(passage_id=pk, embedder=embedder, bits=v.bits, sentences=v.sentences)
+                for pk, v in zip(batch, made, strict=True)
+            ],
             ignore_conflicts=True,
         )
         Embedding.objects.bulk_create(
-            [Embedding(passage_id=pk, embedder=embedder, vector=HalfVector(v.vector)) for pk, v in zip(batch, made, strict=True)],
+            [
+                Embedding(passage_id=pk, embedder=embedder, vector=HalfVector(v.vector))
+                for pk, v in zip(batch, made, strict=True)
+            ],
             ignore_conflicts=True,
         )
     return len(wanted)

@@ -12,6 +12,10 @@ from kb import frequencies, garbage, indexing
 log = logging.getLogger(__name__)
 
 LOST_AFTER = timedelta(seconds=2)
+SWEPT = 50  # wake-ups a sweep; the next one sends more
+STALE_AFTER = (
+    30  # seconds: a swept wake-up nobody had time for is dropped, so that a long backlog does not bury new saves
+)
 
 
 @shared_task
@@ -26,9 +30,10 @@ def index_article(article_id: int) -> str:
 @shared_task
 def sweep() -> int:
     """Send again what was lost: by the broker, by a rollback of its sender, by a worker that died."""
-    forgotten = indexing.waiting(LOST_AFTER)
+    indexing.give_up_on_killers()
+    forgotten = indexing.waiting(LOST_AFTER, SWEPT)
     for article_id in forgotten:
-        index_article.delay(article_id)
+        index_article.apply_async([article_id], expires=STALE_AFTER)
     return len(forgotten)
 
 

@@ -3,9 +3,20 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_embedded_init
+
+from portal.embedded.leash import follow_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["kb"])
+
+
+def _follow_the_worker(**_: object) -> None:
+    """The scheduler inside a worker is a process of its own: it must not outlive a worker that is killed."""
+    follow_parent()
+
+
+beat_embedded_init.connect(_follow_the_worker)

@@ -23,7 +23,9 @@ class Request(HttpRequest):
     user: Reader  # type: ignore[assignment]  # either a person or nobody in particular
 
 
-def render(request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, partial: str = "", status: int = 200) -> HttpResponse:
+def render(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, partial: str = "", status: int = 200
+) -> HttpResponse:
     """The page, or for a request by HTMX the named partial of the same template."""
     wanted = partial and getattr(request, "htmx", False) and not request.htmx.boosted  # type: ignore[attr-defined]  # set by the middleware
     name = f"{template}#{partial}" if wanted else template

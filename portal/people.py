@@ -1,12 +1,79 @@
 """Accounts: who may sign up, and how a person is invited."""
 
-from allauth.account.adapter import DefaultAccountAdapter
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest
 
+from kb import permissions
+from kb.models import Collection, Membership
+from kb.permissions import Reader
+from portal.models import User
 
-class AccountAdapter(DefaultAccountAdapter):
+NOT_ADMIN = "Only admins of the whole help center may invite people."
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Nobody signs up by themselves unless SIGNUP_OPEN; people are invited, or come by single sign-on."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return settings.SIGNUP_OPEN
+        return bool(settings.SIGNUP_OPEN)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Whom to invite, what they may read (by group), and what they may do: in these collections, or in all."""
+
+    email: str
+    name: str = ""
+    groups: Iterable[Group] = ()
+    role: str = ""
+    collections: Iterable[Collection] = ()
+
+
+def invite(invitation: Invitation, *, by: Reader, request: HttpRequest) -> User:
+    """An account without a password, and a message with a link to choose one. The link is sent when all is stored."""
+    if not permissions.is_admin(by):
+        raise PermissionDenied(NOT_ADMIN)
+    with transaction.atomic():
+        user = make_account(invitation, request=request)
+        transaction.on_commit(lambda: send_invitation(user, by=by, request=request))
+    return user
+
+
+def make_account(invitation: Invitation, *, request: HttpRequest) -> User:
+    first_name, _, last_name = invitation.name.strip().partition(" ")
+    user = User(email=invitation.email, first_name=first_name[:150], last_name=last_name[:150])
+    get_adapter(request).populate_username(request, user)
+    user.set_unusable_password()
+    user.save()
+    EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    user.groups.set(invitation.groups)
+    if invitation.role:
+        places: list[Collection | None] = list(invitation.collections) or [None]
+        Membership.objects.bulk_create(Membership(user=user, role=invitation.role, collection=at) for at in places)
+    return user
+
+
+def send_invitation(user: User, *, by: Reader, request: HttpRequest) -> None:
+    """The same link as for a forgotten password: it works once, and not for ever."""
+    adapter = get_adapter(request)
+    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    context = {
+        "user": user,
+        "by": by,
+        "site_name": settings.SITE_NAME,
+        "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 3600),
+        "password_reset_url": adapter.get_reset_password_from_key_url(key),
+    }
+    adapter.send_mail("account/email/invitation", user.email, context)

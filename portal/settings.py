@@ -11,7 +11,8 @@ from portal.embedded import EmbeddedPostgres, EmbeddedValkey
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    environ.Env.read_env(BASE_DIR / ".env")
 
 # --- where things are
 VAR = Path(env.str("FOOTNOTE_VAR", str(BASE_DIR / "var"))).resolve()
@@ -51,11 +52,23 @@ if not BROKER_URL:
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_PUBLISH_RETRY = False  # a wake-up that cannot be sent is re-sent by the sweep; a save never waits for the broker
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10}
+CELERY_TASK_PUBLISH_RETRY = False  # a save never waits for the broker: the sweep re-sends a lost wake-up
+# Without the retry limits a save would wait 7 s for a broker that is down; the worker has limits of its own.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    "max_retries": 1,
+    "interval_start": 0.0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "kb.tasks.sweep", "schedule": 2.0},
+    "sweep": {
+        "task": "kb.tasks.sweep",
+        "schedule": 2.0,
+        "options": {"expires": 10.0},
+    },  # so none pile up while no worker runs
     "refresh-statistics": {"task": "kb.tasks.refresh_statistics", "schedule": 30.0},
     "collect-garbage": {"task": "kb.tasks.collect_garbage", "schedule": 3600.0},
 }
@@ -250,4 +263,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    # The sweep comes every two seconds: its three lines each time would drown everything else.
+    "loggers": {name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")},
 }

@@ -2,6 +2,6 @@
 
 from kb.markdown.blocks import Block, blocks
 from kb.markdown.html import Heading, Rendered, render
-from kb.markdown.parser import MAX_SOURCE, links
+from kb.markdown.parser import MAX_SOURCE, anchor, code_lines, links, split_front_matter
 
-__all__ = ["MAX_SOURCE", "Block", "Heading", "Rendered", "blocks", "links", "render"]
+__all__ = ["MAX_SOURCE", "Block", "Heading", "Rendered", "anchor", "blocks", "code_lines", "links", "render", "split_front_matter"]

@@ -20,8 +20,8 @@ def comments_plugin(md: MarkdownIt) -> None:
 
 def _block(state: StateBlock, first_line: int, end_line: int, silent: bool) -> bool:
     start = state.bMarks[first_line] + state.tShift[first_line]
-    if state.is_code_block(first_line) or not state.src.startswith(START, start):
-        return False
+    if state.level or state.is_code_block(first_line) or not state.src.startswith(START, start):
+        return False  # inside a quote or a list the rules disagree about where the text ends: the inline rule serves
     end = _end(state, start)
     last_line = bisect_left(state.eMarks, end, first_line, end_line)
     if end < 0 or last_line == end_line or state.src[end : state.eMarks[last_line]].strip():

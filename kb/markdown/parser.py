@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -59,10 +60,10 @@ def parse(source: str) -> list[Token]:
             f"This text has {len(source):,} characters; an article may have {MAX_SOURCE:,}. Divide it into several."
         )
     tokens = MD.parse(_without_front_matter(source))
-    _name_headings(tokens)
+    anchors = _name_headings(tokens)
     for token in tokens:
         if token.type == "inline":
-            token.children = list(_safe_links(token.children or []))
+            token.children = list(_safe_links(token.children or [], anchors))
     _number_blocks(tokens)
     return tokens
 
@@ -78,6 +79,12 @@ def links(source: str) -> list[str]:
     return list(found)
 
 
+def code_lines(source: str) -> set[int]:
+    """The source lines (1-based) that stand in code blocks, fences included."""
+    blocks = (token.map for token in parse(source) if token.type in ("fence", "code_block") and token.map)
+    return {line + 1 for first, end in blocks for line in range(first, end)}
+
+
 def plain(children: Sequence[Token]) -> str:
     """Inline tokens as a reader sees them: no marks, the text of links, the description of images, one line."""
     parts: list[str] = []
@@ -91,14 +98,20 @@ def plain(children: Sequence[Token]) -> str:
     return " ".join("".join(parts).split())
 
 
-def _without_front_matter(source: str) -> str:
+def split_front_matter(source: str) -> tuple[str, str]:
+    """The fields at the top of a source, between their lines of dashes ("" when there are none), and the text below."""
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     match = FRONT_MATTER.match(text)
-    return "\n" * match[0].count("\n") + text[match.end() :] if match else text
+    return (match[0], text[match.end() :]) if match else ("", text)
 
 
-def _name_headings(tokens: Sequence[Token]) -> None:
-    """Give headings their ids, and move them down a level when the body uses the page's own h1."""
+def _without_front_matter(source: str) -> str:
+    fields, text = split_front_matter(source)
+    return "\n" * fields.count("\n") + text
+
+
+def _name_headings(tokens: Sequence[Token]) -> set[str]:
+    """Give headings their ids, and move them down a level when the body uses the page's own h1. Returns the ids."""
     shift = any(token.type == "heading_open" and token.tag == "h1" for token in tokens)
     used: Counter[str] = Counter()
     for index, token in enumerate(tokens):
@@ -109,29 +122,41 @@ def _name_headings(tokens: Sequence[Token]) -> None:
         title = plain(tokens[index + 1].children or [])
         token.attrSet("id", _anchor(title, used))
         closing.meta |= {"title": title, "id": token.attrGet("id")}
+    return set(used)
 
 
 def _anchor(title: str, used: Counter[str]) -> str:
     """A unique id for a heading. The prefix keeps it apart from the page's own ids ("answer", "main")."""
-    slug = "s-" + (re.sub(r"[\W_]+", "-", title.lower()).strip("-")[:SLUG_LENGTH].rstrip("-") or "section")
-    anchor = slug
-    while used[anchor]:
+    slug = anchor(title)
+    free = slug
+    while used[free]:
         used[slug] += 1
-        anchor = f"{slug}-{used[slug]}"
-    used[anchor] += 1
-    return anchor
+        free = f"{slug}-{used[slug]}"
+    used[free] += 1
+    return free
 
 
-def _safe_links(children: Sequence[Token]) -> Iterator[Token]:
-    """Mark links that lead elsewhere; an image from elsewhere becomes a link to it, for no page of ours loads it."""
+def anchor(title: str) -> str:
+    """The id of the heading with this title; also what other programs' anchors (`#next-steps`) become."""
+    return "s-" + (re.sub(r"[\W_]+", "-", title.lower()).strip("-")[:SLUG_LENGTH].rstrip("-") or "section")
+
+
+def _safe_links(children: Sequence[Token], anchors: set[str]) -> Iterator[Token]:
+    """Mark links that lead elsewhere; an image from elsewhere becomes a link to it, for no page of ours loads it.
+
+    `#next-steps`, as people write it, leads to the heading "Next steps" of the same article.
+    """
     depth = 0
     for child in children:
         if child.type == "image":
             yield from _image(child, inside_link=depth > 0)
             continue
         depth += child.nesting if child.type.startswith("link_") else 0
-        if child.type == "link_open" and _is_outside(str(child.attrGet("href"))):
+        href = str(child.attrGet("href")) if child.type == "link_open" else ""
+        if _is_outside(href):
             child.attrSet("rel", OUTSIDE)
+        elif href.startswith("#") and href[1:] not in anchors and (named := anchor(unquote(href[1:]))) in anchors:
+            child.attrSet("href", f"#{named}")
         yield child
 
 

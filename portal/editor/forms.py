@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,7 +18,13 @@ INDEX_WORDS = [("fresh", "Ready"), ("indexing", "Catching up"), ("failed", "Fail
 MAX_TAGS = 20
 
 
-class AudienceField(forms.ModelChoiceField):
+if TYPE_CHECKING:
+    AudienceChoice = forms.ModelChoiceField[Audience]  # generic for the type checker only
+else:
+    AudienceChoice = forms.ModelChoiceField
+
+
+class AudienceField(AudienceChoice):
     """An audience by its name; one of groups also says which groups."""
 
     def label_from_instance(self, audience: Any) -> str:
@@ -41,7 +47,9 @@ class TagsField(forms.CharField):
         super().validate(value)
         long = next((tag for tag in value if len(tag) > 40), None)
         if long:
-            raise ValidationError(f"The tag “{long}” is too long: a tag has at most 40 characters. Put commas between tags.")
+            raise ValidationError(
+                f"The tag “{long}” is too long: a tag has at most 40 characters. Put commas between tags."
+            )
         if len(value) > MAX_TAGS:
             raise ValidationError(f"These are {len(value)} tags; an article may have {MAX_TAGS}. Remove some.")
 
@@ -93,7 +101,9 @@ class ArticleForm(forms.Form):
         error_messages={"required": "An article needs a title."},
     )
     source = forms.CharField(label="Markdown", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 20}))
-    summary = forms.CharField(required=False, max_length=300, help_text="Stands under the title in lists and search results.")
+    summary = forms.CharField(
+        required=False, max_length=300, help_text="Stands under the title in lists and search results."
+    )
     language = forms.ChoiceField(initial="en")
     note = forms.CharField(
         label="Why this change?", required=False, max_length=200, help_text="Shown in the history beside your name."
@@ -111,7 +121,8 @@ class ArticleForm(forms.Form):
     def __init__(self, *args: Any, user: Reader, article: Article | None = None, **kwargs: Any) -> None:
         self.user, self.article = user, article
         kwargs.setdefault("initial", {}).update(current(article) if article else {})
-        super().__init__(*args, auto_id="%s", **kwargs)
+        kwargs["auto_id"] = "%s"
+        super().__init__(*args, **kwargs)
         self.fields["collection"].queryset = Collection.objects.writable_by(user)  # type: ignore[attr-defined]  # a model choice
         self.fields["language"].choices = language_choices(self.initial.get("language", "en"))  # type: ignore[attr-defined]  # a choice
         self.offer_audiences()
@@ -140,7 +151,8 @@ class ArticleForm(forms.Form):
             return self.article.slug if self.article else ""
         if slugify(slug) != slug:
             raise ValidationError("An address has only small letters, digits and dashes.")
-        if Article.objects.filter(slug=slug).exclude(pk=self.article.pk if self.article else None).exists():
+        others = Article.objects.exclude(pk=self.article.pk) if self.article else Article.objects.all()
+        if others.filter(slug=slug).exists():
             raise ValidationError(f"Another article already has the address “{slug}”.")
         return slug
 
@@ -149,7 +161,9 @@ class ArticleForm(forms.Form):
         collection = cleaned.get("collection")
         chosen = self.article is None and cleaned.get("audience")
         if chosen and collection and not permissions.may(self.user, "publish", collection):
-            self.add_error("audience", f"Only publishers of “{collection}” choose who may read. Leave it as its collection has it.")
+            self.add_error(
+                "audience", f"Only publishers of “{collection}” choose who may read. Leave it as its collection has it."
+            )
         return cleaned
 
     def content(self) -> Content:
@@ -158,7 +172,7 @@ class ArticleForm(forms.Form):
     def blame(self, error: ValidationError) -> None:
         """Put an error of the publishing verbs beside the field it is about."""
         known = hasattr(error, "error_dict") and set(error.error_dict) <= set(self.fields)
-        self.add_error(None, error if known else error.messages)  # type: ignore[arg-type]  # a list of messages is fine
+        self.add_error(None, error if known else error.messages)
 
 
 class PairForm(forms.Form):
@@ -166,6 +180,12 @@ class PairForm(forms.Form):
 
     old = forms.IntegerField(min_value=1)
     new = forms.IntegerField(min_value=1)
+
+
+class VersionForm(forms.Form):
+    """A version named in an address; none means the usual one."""
+
+    version = forms.IntegerField(min_value=1, required=False)
 
 
 def current(article: Article) -> dict[str, Any]:

@@ -84,18 +84,25 @@ def restore(request: Request, pk: int, number: int) -> HttpResponse:
     latest = article.latest_version.number if article.latest_version else 0
     meanwhile = request.method == "POST" and request.POST.get("latest") != str(latest)
     if request.method != "POST" or meanwhile:
-        context = {"question": restoring(number, latest), "latest": latest, "meanwhile": meanwhile, **facts(request, article)}
+        context = {
+            "question": restoring(number, latest),
+            "latest": latest,
+            "meanwhile": meanwhile,
+            **facts(request, article),
+        }
         return render(request, "editor/confirm.html", context, status=409 if meanwhile else 200)
     new = publishing.restore(old, by=request.user)
-    messages.success(request, f"Version {new.number} has the text of version {number}. Publish it to show it to readers.")
+    messages.success(
+        request, f"Version {new.number} has the text of version {number}. Publish it to show it to readers."
+    )
     return redirect("editor_edit", pk)
 
 
 def restoring(number: int, latest: int) -> Question:
     return Question(
         f"Restore version {number}?",
-        f"This makes a version {latest + 1} with the title, summary and text of version {number}. Nothing in the history"
-        " is removed, and readers see no change until it is published.",
+        f"This makes a version {latest + 1} with the title, summary and text of version {number}. Nothing is removed"
+        " from the history, and readers see no change until you publish it.",
         "Restore this version",
         "",
     )

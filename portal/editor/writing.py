@@ -92,12 +92,12 @@ def start(request: Request, form: ArticleForm) -> Article:
 def store(request: Request, form: ArticleForm, article: Article) -> Article:
     """Save the text if it was changed, then where the article stands, then publish if that was the button."""
     typed, before = form.cleaned_data, article.latest_version
-    told = "Nothing was changed."
+    told = []
     if wants_publishing(request) or is_changed(form, article):
         version = publishing.save(
             article, form.content(), by=request.user, based_on=typed["based_on"] or 0, note=typed["note"]
         )
-        told = f"Version {version.number} saved." if version != before else told
+        told += [f"Version {version.number} saved."] if version != before else []
     arranged = publishing.arrange(
         article,
         by=request.user,
@@ -106,9 +106,8 @@ def store(request: Request, form: ArticleForm, article: Article) -> Article:
         slug=typed["slug"],
         tags=typed["tags"],
     )
-    if arranged:
-        told = f"Saved: {'; '.join(arranged)}." if told == "Nothing was changed." else f"{told} Also: {'; '.join(arranged)}."
-    finish(request, article, told)
+    told += [f"Saved: {'; '.join(arranged)}."] if arranged else []
+    finish(request, article, " ".join(told) or "Nothing was changed.")
     return article
 
 

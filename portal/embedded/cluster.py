@@ -17,6 +17,7 @@ PORT = "5432"  # only part of the socket's name: there is no TCP
 START_SECONDS = 120  # recovery after a crash can take long
 # A server killed with -9 leaves its pid, its children and its shared memory behind for a moment.
 LINGERING = re.compile(r'lock file "[^"]+" already exists|pre-existing shared memory block')
+FULL = re.compile(r"No space left on device|wrote only \d+ of \d+ bytes")
 LINGER_SECONDS = 8.0
 
 
@@ -154,7 +155,7 @@ class Cluster:
         return outcome.output
 
     def _failure(self, what: str, said: str) -> EmbeddedError:
-        if "No space left on device" in said:
+        if FULL.search(said):
             return disk_full(self.data.parent)
         if "did not start in time" in said:
             return EmbeddedError(

@@ -26,9 +26,10 @@ def say(name: str, line: str) -> None:
 class Service:
     """One program and how to know that it is ready: a probe, or words in its output."""
 
-    def __init__(self, name: str, argv: Sequence[str], *, ready: Callable[[], bool] | str) -> None:
+    def __init__(self, name: str, argv: Sequence[str], *, ready: Callable[[], bool] | str, hint: str = "") -> None:
         self.name = name
         self.argv = argv
+        self.hint = hint or "see its lines above."
         self._probe = ready if callable(ready) else self._has_said
         self._words = "" if callable(ready) else ready
         self._said = False
@@ -52,9 +53,9 @@ class Service:
     async def until_ready(self) -> None:
         while not self._probe():
             if self.process.returncode is not None:
-                raise EmbeddedError(f"The {self.name} ended before it was ready: see its lines above.")
+                raise EmbeddedError(f"The {self.name} ended before it was ready: {self.hint}")
             if time.monotonic() - self._started > START_SECONDS:
-                raise EmbeddedError(f"The {self.name} was not ready after {START_SECONDS:.0f} s: see its lines above.")
+                raise EmbeddedError(f"The {self.name} was not ready after {START_SECONDS:.0f} s: {self.hint}")
             await asyncio.sleep(0.05)
         say("up", f"{self.name} ready after {time.monotonic() - self._started:.1f} s")
 
@@ -64,6 +65,12 @@ class Service:
             raise RuntimeError(f"{self.name} has not been started")
         return self._process
 
+    async def ended(self) -> int:
+        """Wait for its end; its exit code. `wait()` would wait for its children too, while they hold its output."""
+        while self.process.returncode is None:
+            await asyncio.sleep(0.05)
+        return self.process.returncode
+
     async def stop(self) -> None:
         """Ask it to end, and make it after a while; then whatever is left of its process group."""
         if self._process is None:
@@ -71,7 +78,7 @@ class Service:
         if self.process.returncode is None:
             self.process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+                await asyncio.wait_for(self.ended(), STOP_SECONDS)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await asyncio.wait([self._relaying], timeout=2)
@@ -126,7 +133,7 @@ async def _run(stages: Sequence[Sequence[Service]], *, on_ready: Callable[[], No
             await service.start()
         await asyncio.gather(*(service.until_ready() for service in stage))
     on_ready()
-    ends = {asyncio.create_task(service.process.wait()): service for service in _flat(stages)}
+    ends = {asyncio.create_task(service.ended()): service for service in _flat(stages)}
     done, _pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     for end in done:
         say("up", f"{ends[end].name} ended by itself ({end.result()}): stopping the rest")

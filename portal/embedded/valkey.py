@@ -28,6 +28,10 @@ class EmbeddedValkey:
         check_length(path)
         return path
 
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
     def url(self) -> str:
         """The broker's address as Celery writes it."""
         return f"redis+socket://{self.socket}"
@@ -41,7 +45,11 @@ class EmbeddedValkey:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         claim(self.socket.parent)
         place = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--dir", str(self.home)]
-        return [str(valkey_program()), *place, "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
+        return [str(valkey_program()), *place, "--appendonly", "yes", "--save", "", "--logfile", str(self.log)]
+
+    def hint(self) -> str:
+        """What to do when it does not start."""
+        return f"its log is {self.log}; if its data are spoilt, delete {self.home} (no job is lost) and start again."
 
     def stop_leftover(self) -> None:
         """End a server whose supervisor was killed: two on one append-only file would spoil it."""
@@ -67,7 +75,5 @@ class EmbeddedValkey:
         deadline = time.monotonic() + 10
         while not self.is_ready():
             if server.poll() is not None or time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"Valkey did not start from {self.home}: delete that folder (no job is lost) and start again."
-                )
+                raise EmbeddedError(f"Valkey did not start: {self.hint()}")
             time.sleep(0.02)

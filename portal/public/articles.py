@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from django.core.cache import cache
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from kb import permissions
 from kb.browsing import related
 from kb.languages import NAMES
-from kb.markdown import Rendered, render as render_markdown
+from kb.markdown import Rendered
+from kb.markdown import render as render_markdown
 from kb.models import Article, ArticleVersion, Feedback, ReadCount
 from portal.htmx import Request, render
+from portal.public.errors import not_found
 from portal.public.forms import FeedbackForm
 from portal.public.sessions import opens_first_today, visitor
 
@@ -45,22 +47,24 @@ def article(request: Request, slug: str) -> HttpResponse:
 def moved(request: Request, slug: str) -> HttpResponse:
     """To the new address, if this reader may see the article: a redirect reveals that there is one."""
     there = Article.objects.visible_to(request.user).filter(redirects__old_slug=slug).first()
-    if there is None:
-        raise Http404
-    return redirect(there, permanent=True)
+    return redirect(there, permanent=True) if there else not_found(request)
 
 
 @require_POST
 def feedback(request: Request, slug: str) -> HttpResponse:
     """Keep what a visitor thinks of this version of the article: one opinion each, the last one counts."""
-    found = get_object_or_404(Article.objects.visible_to(request.user).with_pages(), slug=slug)
+    found = Article.objects.visible_to(request.user).with_pages().filter(slug=slug).first()
+    if found is None:
+        return not_found(request)
     form = FeedbackForm(request.POST)
     if form.is_valid():
         Feedback.objects.update_or_create(
             version=found.published_version, session_hash=visitor(request), defaults=form.cleaned_data
         )
     if request.htmx:
-        return render(request, "public/article.html", feedback_context(request, found) | {"form": form}, partial="helpful")
+        return render(
+            request, "public/article.html", feedback_context(request, found) | {"form": form}, partial="helpful"
+        )
     return redirect(f"{found.get_absolute_url()}#helpful")
 
 
@@ -74,7 +78,12 @@ def feedback_context(request: Request, found: Article) -> dict[str, object]:
 
 def rendered(version: ArticleVersion) -> Rendered:
     """The version's HTML, kept by its id: a version never changes."""
-    return cache.get_or_set(f"rendered-{version.pk}", lambda: render_markdown(version.source), DAY)
+    key = f"rendered-{version.pk}"
+    known: Rendered | None = cache.get(key)
+    if known is None:
+        known = render_markdown(version.source)
+        cache.set(key, known, DAY)
+    return known
 
 
 def language_name(version: ArticleVersion) -> str:

@@ -12,9 +12,10 @@ class SearchForm(forms.Form):
 
     def clean_q(self) -> str:
         words: str = self.cleaned_data["q"]
-        if len(words) > settings.QUESTION_LIMIT:
+        limit = settings.QUESTION_LIMIT
+        if len(words) > limit:
             raise forms.ValidationError(
-                f"That is too long to search for: {len(words):,} characters, where {settings.QUESTION_LIMIT:,} are possible. "
+                f"That is too long to search for: {len(words):,} characters, where {limit:,} are possible. "
                 "Take the few words that matter most."
             )
         return words

@@ -24,7 +24,9 @@ SITEMAP_LIMIT = 50_000  # addresses, by the protocol
 def health(request: Request) -> JsonResponse:
     """For load balancers: 200 when pages can be served, 503 when the database is out of reach. Says nothing private."""
     try:
-        late = IndexJob.objects.filter(state=IndexJob.State.QUEUED, requested__lt=Now() - LATE, not_before=None).exists()
+        late = IndexJob.objects.filter(
+            state=IndexJob.State.QUEUED, requested__lt=Now() - LATE, not_before=None
+        ).exists()
     except DatabaseError as error:
         log.error("health: the database does not answer: %s", error)
         return JsonResponse({"status": "failing", "database": "out of reach"}, status=503)

@@ -16,6 +16,10 @@ from kb.sentences import Span, split
 
 SNIPPET = 240  # characters
 OTHERS = 2  # further passages named under an article
+# Nearest passages exist for any words at all. For words that mean nothing here the cosine stays below .2; what shares
+# no word with the question has to be nearer than that, and what fits far less well than the best is left out.
+NEAR = 0.25
+SHARE_OF_BEST = 0.4
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,15 @@ class Found:
     language: str
 
 
+def worth_showing(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that a reader would call hits."""
+    near = [hit for hit in hits if hit.ranks["words"] is not None or hit.parts["cosine"] >= NEAR]
+    best = max((hit.score for hit in near), default=0.0)
+    return [hit for hit in near if hit.score >= SHARE_OF_BEST * best]
+
+
 def group(hits: Sequence[Hit], titles: Iterable[Article], *, question: str) -> list[Found]:
-    """One entry an article, in the order of its best passage; before them articles found by an unfinished title alone."""
+    """One entry an article, in the order of its best passage; before them articles found by an unfinished title."""
     passages: dict[int, list[Hit]] = {}
     for hit in hits:
         passages.setdefault(hit.article_id, []).append(hit)

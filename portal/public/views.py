@@ -9,7 +9,6 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -19,6 +18,7 @@ from kb.permissions import Reader
 from kb.retrieval import retrieve
 from portal.htmx import Request, render
 from portal.public import results
+from portal.public.errors import not_found
 from portal.public.forms import SearchForm
 
 MONTH = timedelta(days=30)
@@ -58,7 +58,9 @@ def collections(request: Request) -> HttpResponse:
 def collection(request: Request, slug: str) -> HttpResponse:
     """The articles of one collection; one without an article for this reader does not exist for them."""
     shelves = Collection.objects.with_counts(request.user)
-    shelf = get_object_or_404(shelves, slug=slug)
+    shelf = shelves.filter(slug=slug).first()
+    if shelf is None:
+        return not_found(request)
     articles = Article.objects.visible_to(request.user).filter(collection=shelf).with_titles().with_minutes()
     context = {
         "collection": shelf,

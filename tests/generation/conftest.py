@@ -1,17 +1,15 @@
 """Sources to answer from, and the loopback server that stands in for the Messages API."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 from pytest_django import Settings
 
-from kb.generation import Cite, Delta, Text, Usage
+from kb.generation import Cite, Delta, Text
 from kb.grounding import Prompt, Source, sentences_of
 from kb.providers.anthropic import AnthropicGenerator
 from tests.loopback.serving import LoopbackServer, serving
-
-SourceMaker = Callable[..., Source]
 
 RESTORE = """\
 Every explicit save makes a version that never changes.
@@ -45,7 +43,9 @@ def anthropic(loopback: LoopbackServer, settings: Settings) -> AnthropicGenerato
     return AnthropicGenerator()
 
 
-def make_source(text: str, *, number: int = 1, title: str = "Restore a version", path: tuple[str, ...] = ("Steps",)) -> Source:
+def make_source(
+    text: str, *, number: int = 1, title: str = "Restore a version", path: tuple[str, ...] = ("Steps",)
+) -> Source:
     """A source as retrieval would number it, each line of the text on a source line of its own from 10 on."""
     return Source(
         number=number,
@@ -66,17 +66,24 @@ def make_source(text: str, *, number: int = 1, title: str = "Restore a version",
 
 
 def prompt(question: str) -> Prompt:
-    return Prompt(question, (make_source(RESTORE), make_source(INDEX, number=2, title="How the index catches up", path=())))
+    return Prompt(
+        question, (make_source(RESTORE), make_source(INDEX, number=2, title="How the index catches up", path=()))
+    )
 
 
 async def collect(stream: AsyncIterator[Delta]) -> list[Delta]:
     return [delta async for delta in stream]
 
 
-def written(deltas: list[Delta]) -> str:
+def written(deltas: Sequence[Delta]) -> str:
     """The answer as it would be stored: the text with a mark for each citation."""
-    parts = {Text: lambda delta: delta.text, Cite: lambda delta: f"⟦{delta.source}⟧", Usage: lambda delta: ""}
-    return "".join(parts[type(delta)](delta) for delta in deltas)
+    parts = []
+    for delta in deltas:
+        if isinstance(delta, Text):
+            parts.append(delta.text)
+        elif isinstance(delta, Cite):
+            parts.append(f"⟦{delta.source}⟧")
+    return "".join(parts)
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ PIECE = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 def streamed(body: dict[str, Any], usage: dict[str, int]) -> Iterator[Event]:
     """The events of a streamed answer, in the order the API sends them."""
-    yield "message_start", {"message": {**_message(body), "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}}
+    yield (
+        "message_start",
+        {"message": {**_message(body), "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}},
+    )
     yield "ping", {}
     blocks = _blocks(body)
     for index, block in enumerate(blocks):
@@ -28,8 +31,16 @@ def streamed(body: dict[str, Any], usage: dict[str, int]) -> Iterator[Event]:
 def whole(body: dict[str, Any], usage: dict[str, int]) -> dict[str, Any]:
     """The answer to a request that did not ask for a stream."""
     blocks = _blocks(body)
-    content = [{"type": "text", "text": block.text, "citations": [_citation(body, block)] if block.cites else None} for block in blocks]
-    return {**_message(body), "content": content, "stop_reason": _stop_reason(body), "usage": {**usage, "output_tokens": _size(blocks)}}
+    content = [
+        {"type": "text", "text": block.text, "citations": [_citation(body, block)] if block.cites else None}
+        for block in blocks
+    ]
+    return {
+        **_message(body),
+        "content": content,
+        "stop_reason": _stop_reason(body),
+        "usage": {**usage, "output_tokens": _size(blocks)},
+    }
 
 
 def cacheable(body: dict[str, Any]) -> str:

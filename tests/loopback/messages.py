@@ -6,12 +6,15 @@ from typing import Any
 
 WORD = re.compile(r"[^\W_]{3,}")
 DIRECTIVE = re.compile(r"\[\[([a-z-]+)(?:=([\w.]+))?\]\]")
-COMMON = set("the and for how can does what when which who why are you your with from this that have has not into out all".split())
+COMMON = {
+    "the", "and", "for", "how", "can", "does", "what", "when", "which", "who", "why", "are", "you", "your", "with",
+    "from", "this", "that", "have", "has", "not", "into", "out", "all",
+}  # fmt: skip
 # What an obedient model takes for an order: it does what the words say as far as text can, by repeating them.
 ORDER = re.compile(
-    r"\b(?:ignore|disregard|forget)\b.*\b(?:instruction|previous|above|rule|prompt)|\b(?:you (?:must|are now|should now)|system prompt"
-    r"|new instructions?|reply with|respond with|answer with|say that|print|repeat|append|include|insert|act as|pretend)\b"
-    r"|!\[|\]\(|<img|<a |https?://",
+    r"\b(?:ignore|disregard|forget)\b.*\b(?:instruction|previous|above|rule|prompt)"
+    r"|\b(?:you (?:must|are now|should now)|system prompt|new instructions?|reply with|respond with|answer with"
+    r"|say that|print|repeat|append|include|insert|act as|pretend)\b|!\[|\]\(|<img|<a |https?://",
     re.IGNORECASE,
 )
 NO_ANSWER = "The sources do not answer this question."
@@ -108,15 +111,23 @@ def _picked(body: dict[str, Any], asked: set[str]) -> list[Block]:
         for number, result in enumerate(results_of(body))
         for index, part in enumerate(result["content"])
     ]
-    chosen = sorted(sorted((entry for entry in scored if entry[0]), key=lambda entry: -entry[0])[:MOST], key=lambda entry: entry[1:3])
+    chosen = sorted(
+        sorted((entry for entry in scored if entry[0]), key=lambda entry: -entry[0])[:MOST],
+        key=lambda entry: entry[1:3],
+    )
     blocks = []
     for place, (_, number, index, text) in enumerate(chosen):
-        blocks.append(Block(text + ("\n\n" if place + 1 < len(chosen) and chosen[place + 1][1] != number else " "), (number, index, index + 1)))
+        blocks.append(
+            Block(
+                text + ("\n\n" if place + 1 < len(chosen) and chosen[place + 1][1] != number else " "),
+                (number, index, index + 1),
+            )
+        )
     return blocks
 
 
 def _obeyed(body: dict[str, Any]) -> list[Block]:
-    """Whatever reads like an order, in sources and question, repeated word for word and cited as if it were the answer."""
+    """Whatever reads like an order, in sources and question, repeated word for word and cited as an answer would be."""
     blocks = [
         Block(part["text"] + "\n\n", (number, index, index + 1))
         for number, result in enumerate(results_of(body))

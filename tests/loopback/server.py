@@ -1,7 +1,8 @@
 """The loopback server: POST /v1/messages (streamed or whole), GET /_stats, POST /_reset. A plain ASGI application.
 
-Words in double square brackets in a question choose what happens; see FAULTS and MISHAPS, and slow, slow=SECONDS (a piece),
-refuse, refuse-early, max-tokens, empty, code, obey. Serve it with uvicorn: daphne keeps a socket open after an error.
+Words in double square brackets in a question choose what happens: the names of FAULTS and MISHAPS; once=FAULT (only
+the first time), wait=SECONDS (a retry-after), slow=SECONDS a piece, refuse, refuse-early, max-tokens, empty, code,
+obey. Serve it with uvicorn: daphne keeps a socket open after an error.
 """
 
 import asyncio
@@ -163,7 +164,13 @@ async def _happen(mishap: str, send: Send) -> None:
         case "drop":
             raise DroppedConnection
         case "garbage":
-            await send({"type": "http.response.body", "body": b"event: content_block_delta\ndata: {oh no\n\n", "more_body": True})
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": b"event: content_block_delta\ndata: {oh no\n\n",
+                    "more_body": True,
+                }
+            )
         case "pings":
             for _ in range(LONGEST * 20):
                 await _event(send, "ping", {})
@@ -204,7 +211,9 @@ async def _error(send: Send, status: int, kind: str, message: str, *, wait: str 
     await _json(send, status, {"type": "error", "error": {"type": kind, "message": message}}, headers)
 
 
-async def _json(send: Send, status: int, body: dict[str, Any], headers: list[tuple[bytes, bytes]] | None = None) -> None:
+async def _json(
+    send: Send, status: int, body: dict[str, Any], headers: list[tuple[bytes, bytes]] | None = None
+) -> None:
     all_headers = [(b"content-type", b"application/json"), *(headers or [])]
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -11,6 +11,7 @@ from kb.answering import Answered, Event, Failed, Refused, Sources, Token
 from kb.grounding import Source, plain
 from kb.management.commands._people import person
 from kb.models import Article
+from kb.permissions import Reader
 
 
 class Command(BaseCommand):
@@ -22,15 +23,15 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, question: str, username: str | None, **options: Any) -> None:
-        events = asyncio.run(self.collect(question, username, show=not options["json"]))
+        user = person(username)
+        events = asyncio.run(self.collect(question, user, show=not options["json"]))
         if options["json"]:
             self.stdout.write(json.dumps(report(events), ensure_ascii=False, indent=2))
         elif isinstance(last := events[-1], Refused):
             for article in Article.objects.filter(pk__in=last.nearest).select_related("latest_version"):
                 self.stdout.write(f"  {article}")
 
-    async def collect(self, question: str, username: str | None, *, show: bool) -> list[Event]:
-        user = await asyncio.to_thread(person, username)
+    async def collect(self, question: str, user: Reader, *, show: bool) -> list[Event]:
         events = []
         async for event in answering.answer(question, user=user):
             events.append(event)
@@ -56,28 +57,23 @@ class Command(BaseCommand):
 
 
 def report(events: list[Event]) -> dict[str, Any]:
-    """The answer as JSON; `passage` is the exact text a citation rests on."""
+    """The answer as JSON; `passage` is the exact text a citation rests on. Of a refusal or failure, `text` says why."""
     sources = next((event.sources for event in events if isinstance(event, Sources)), ())
     last = events[-1]
-    made: dict[str, Any] = {
+    timings = last.timings if isinstance(last, Answered | Refused | Failed) else {}
+    return {
         "state": "refused" if isinstance(last, Refused) else "failed" if isinstance(last, Failed) else "answered",
-        "text": plain("".join(event.text for event in events if isinstance(event, Token))),
-        "sentences": [],
+        "text": last.message
+        if isinstance(last, Refused | Failed)
+        else plain("".join(event.text for event in events if isinstance(event, Token))),
+        "sentences": [
+            {"text": one.text, "citations": [cited(sources, *place) for place in one.passages]}
+            for one in (last.sentences if isinstance(last, Answered) else ())
+        ],
         "sources": [as_row(source) for source in sources],
-        "timings_ms": {},
-        "usage": {},
+        "timings_ms": {stage: timings.get(stage) for stage in ("sources", "first_token", "total")},
+        "usage": last.usage if isinstance(last, Answered) else {},
     }
-    if isinstance(last, Answered | Refused | Failed):
-        made["timings_ms"] = last.timings
-    if isinstance(last, Refused | Failed):
-        made["message"] = last.message
-    if isinstance(last, Answered):
-        made["usage"] = last.usage
-        made["sentences"] = [
-            {"text": one.text, "state": one.state, "citations": [cited(sources, *place) for place in one.passages]}
-            for one in last.sentences
-        ]
-    return made
 
 
 def cited(sources: tuple[Source, ...], number: int, start: int, end: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, path: Path, **options: Any) -> None:
         if not path.exists():
             raise CommandError(f"There is no file or folder {path}.")
-        collection = self.collection(options["collection"], dry_run=options["dry_run"])
-        wanted = importing.Options(collection=collection, publish=options["publish"], dry_run=options["dry_run"])
         try:
+            importing.files(path)  # nothing to import: no collection is made
+            collection = self.collection(options["collection"], dry_run=options["dry_run"])
+            wanted = importing.Options(collection=collection, publish=options["publish"], dry_run=options["dry_run"])
             report = importing.import_path(path.resolve(), wanted, progress=bar("reading"))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         if not options["dry_run"]:
-            index()
+            report.notes += index(collection)
         self.tell(report, **options)
 
     def collection(self, name: str, *, dry_run: bool) -> Collection:
@@ -45,13 +46,10 @@ class Command(BaseCommand):
         found = Collection.objects.filter(name=name).first() or Collection.objects.filter(slug=slug).first()
         if found:
             return found
-        everyone, _ = Audience.objects.get_or_create(kind=Audience.Kind.EVERYONE, defaults={"name": "Everyone"})
-        made = Collection(name=name, slug=slug, audience=everyone, position=Collection.objects.count() + 1)
         if dry_run:
-            made.pk = 0
-        else:
-            made.save()
-        return made
+            return Collection(pk=0, name=name, slug=slug)
+        position = Collection.objects.count() + 1
+        return Collection.objects.create(name=name, slug=slug, audience=everyone(), position=position)
 
     def tell(self, report: importing.Report, **options: Any) -> None:
         if options["json"]:
@@ -68,19 +66,27 @@ class Command(BaseCommand):
         )
 
 
-def bar(label: str) -> Any:
+def everyone() -> Audience:
+    found = Audience.objects.filter(kind=Audience.Kind.EVERYONE).first()
+    return found or Audience.objects.create(kind=Audience.Kind.EVERYONE, name=Audience.Kind.EVERYONE.label)
+
+
+def bar(label: str) -> Callable[[Iterable[Path]], Iterable[Path]]:
     """A progress bar on a terminal; nothing elsewhere."""
 
-    def show(items: Iterable[Any]) -> Iterable[Any]:
-        return tqdm(list(items), desc=label, unit="", disable=not sys.stderr.isatty(), leave=False)  # type: ignore[no-any-return]
+    def show(items: Iterable[Path]) -> Iterable[Path]:
+        with tqdm(list(items), desc=label, unit="", disable=not sys.stderr.isatty(), leave=False) as shown:
+            yield from shown
 
     return show
 
 
-def index() -> None:
-    """Work through the outbox here and now, beside any worker, and count the words again."""
+def index(collection: Collection) -> list[str]:
+    """Work through the outbox here and now, beside any worker, and count the words again. Returns what failed."""
     waiting = IndexJob.objects.filter(indexing.due()).count()
     with tqdm(total=waiting, desc="indexing", unit="", disable=not sys.stderr.isatty(), leave=False) as progress:
         while indexing.run() != "none":
             progress.update()
     frequencies.refresh()
+    unfinished = IndexJob.objects.filter(article__collection=collection).exclude(error="").select_related("article")
+    return [f"{job.article.external_id or job.article.slug}: not indexed yet: {job.error}" for job in unfinished]

@@ -9,7 +9,9 @@ from kb import freshness
 
 
 class Command(BaseCommand):
-    help = "Say how many published articles are fresh in the index, what is queued, and how long save → searchable takes."
+    help = (
+        "Say how many published articles are fresh in the index, what is queued, and how long save → searchable takes."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")

@@ -42,5 +42,5 @@ def as_row(rank: int, hit: Hit) -> dict[str, Any]:
         "anchor": hit.anchor,
         "text": hit.text,
         "score": round(hit.score, 4),
-        "legs": {**hit.ranks, **{name: round(value, 4) for name, value in hit.parts.items()}},
+        "legs": {"ranks": hit.ranks, "scores": {name: round(value, 4) for name, value in hit.parts.items()}},
     }

@@ -9,6 +9,7 @@ import frontmatter
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from tqdm import tqdm
 
 from kb import frequencies, importing, indexing
@@ -59,18 +60,28 @@ class Command(BaseCommand):
     def handle(self, *args: Any, if_empty: bool, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("Demo people have known passwords: seed works only with DEBUG on.")
-        if Article.objects.exists():
+        if Article.objects.exists() or Collection.objects.exists() or User.objects.exists():
             if if_empty:
                 return
-            raise CommandError("There are articles already; seed fills only an empty help center.")
-        shelves = sorted((Shelf.read(path.parent) for path in CONTENT.glob("*/_collection.md")), key=lambda s: s.position)
-        collections = {shelf: make_collection(shelf) for shelf in shelves}
-        make_people()
-        report = import_all(collections)
+            raise CommandError(
+                "There are articles or people already; seed fills only an empty help center."
+            )
+        report = plant()
         for failure in report.failed:
             self.stderr.write(f"{failure.path}: {failure.reason}")
+        for note in report.notes:
+            self.stderr.write(note)
         index()
-        self.stdout.write(f"{report.created} demo articles in {len(shelves)} collections")
+        self.stdout.write(f"{report.created} demo articles in {Collection.objects.count()} collections")
+
+
+@transaction.atomic
+def plant() -> importing.Report:
+    """Collections, people and articles, all or nothing: a seed that was interrupted can simply be started again."""
+    shelves = sorted((Shelf.read(path.parent) for path in CONTENT.glob("*/_collection.md")), key=lambda s: s.position)
+    collections = {shelf: make_collection(shelf) for shelf in shelves}
+    make_people()
+    return import_all(collections)
 
 
 def make_collection(shelf: Shelf) -> Collection:
@@ -120,7 +131,7 @@ def import_all(collections: dict[Shelf, Collection]) -> importing.Report:
     addresses = {one.path: one.slug for one in parsed}
     for one, collection in parsed.items():
         options = importing.Options(collection=collection, publish=True, image_address=figure)
-        source = importing.rewrite_links(one, addresses, CONTENT, options, report)
+        source = importing.rewrite_links(one, addresses, options, report)
         importing.write(one, source, one.slug, options)
         report.created += 1
     return report

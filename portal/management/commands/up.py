@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper as PooledConnection
 
 from portal.embedded import EmbeddedError
 from portal.embedded.alone import alone
@@ -61,26 +62,48 @@ def run(host: str, port: int, *, url: str) -> int:
 
 
 def prepare() -> None:
-    """The database: running, migrated, and in development filled if it is empty."""
+    """The database: running, migrated, and in development filled if it is empty; outside of it the static files."""
+    if settings.EMBEDDED_VALKEY:
+        settings.EMBEDDED_VALKEY.stop_leftover()
     if settings.EMBEDDED_POSTGRES:
         with step("PostgreSQL"):
             settings.EMBEDDED_POSTGRES.ensure()
     with step("migrations"):
         call_command("migrate", verbosity=0)
     if settings.DEBUG:
-        with step("demo content"):
+        with step("demo content"), broker():
             call_command("seed", "--if-empty")
-    connections.close_all()
+    else:
+        with step("static files"):
+            call_command("collectstatic", interactive=False, verbosity=0)
+    disconnect()
 
 
 def services(host: str, port: int) -> list[list[Service]]:
     """What runs, in the order of its start; those of one stage start together."""
     stages = [[_worker(), _web(host, port)]]
     if settings.EMBEDDED_VALKEY:
-        settings.EMBEDDED_VALKEY.stop_leftover()
-        valkey = Service("valkey", settings.EMBEDDED_VALKEY.argv(), ready=settings.EMBEDDED_VALKEY.is_ready)
-        stages.insert(0, [valkey])
+        valkey = settings.EMBEDDED_VALKEY
+        stages.insert(0, [Service("valkey", valkey.argv(), ready=valkey.is_ready, hint=valkey.hint())])
     return stages
+
+
+@contextmanager
+def broker() -> Iterator[None]:
+    """The embedded broker while something is published that wakes the worker, which comes later."""
+    if not settings.EMBEDDED_VALKEY:
+        yield
+        return
+    with settings.EMBEDDED_VALKEY.running():
+        yield
+
+
+def disconnect() -> None:
+    """Close this process's own connections: for the rest of its life it only supervises."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if isinstance(connection, PooledConnection):
+            connection.close_pool()
 
 
 def greet(url: str) -> None:
@@ -96,7 +119,7 @@ def stop_database() -> None:
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the server half stopped
-    connections.close_all()
+    disconnect()
     with suppress(EmbeddedError):
         if sessions := settings.EMBEDDED_POSTGRES.sessions():
             say("up", f"PostgreSQL stays up for {sessions} other session(s): `manage.py down` stops it")
@@ -119,8 +142,8 @@ def _worker() -> Service:
     schedule = ("-B", "--schedule", str(settings.VAR / "beat-schedule"))
     size = ("--pool", "threads", "--concurrency", "2")
     alone = ("--without-gossip", "--without-mingle", "--loglevel", "INFO")
-    warnings = ("-W", "ignore::RuntimeWarning:celery.platforms")  # that it runs as root, which we know
-    argv = (sys.executable, *warnings, "-m", "celery", "-A", "portal", "worker", *schedule, *size, *alone)
+    warnings = ("-W", "ignore::Warning:celery.platforms")  # that it runs as root, which we know
+    argv = (sys.executable, *warnings, "-m", "celery", "--quiet", "-A", "portal", "worker", *schedule, *size, *alone)
     return Service("worker", argv, ready=" ready.")
 
 

@@ -1,0 +1,67 @@
+"""People: who has an account, and inviting somebody. For admins of the whole help center."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kb import permissions
+from portal.editor.access import for_editors
+from portal.editor.people_forms import InvitationForm
+from portal.htmx import Request, render
+from portal.models import User
+from portal.people import NOT_ADMIN, send_invitation
+from portal.people import invite as send
+
+A_PAGE = 50
+
+
+def check_admin(request: Request) -> None:
+    if not permissions.is_admin(request.user):
+        raise PermissionDenied(NOT_ADMIN)
+
+
+@require_safe
+@for_editors
+def people(request: Request) -> HttpResponse:
+    """Everybody with an account, with roles and groups; `q` finds by name or address."""
+    check_admin(request)
+    wanted = request.GET.get("q", "").replace("\0", "").strip()
+    found = User.objects.prefetch_related("groups", "memberships__collection").order_by("-date_joined", "pk")
+    for word in wanted.split():
+        named = Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
+        found = found.filter(named | Q(email__icontains=word))
+    page = Paginator(found, A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "editor/people.html", {"page": page, "wanted": wanted})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_editors
+def invite(request: Request) -> HttpResponse:
+    """Invite one person by e-mail."""
+    check_admin(request)
+    form = InvitationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = send(form.invitation(), by=request.user, request=request)
+        messages.success(request, f"An invitation is on its way to {user.email}.")
+        return redirect("editor_people")
+    return render(request, "editor/people_invite.html", {"form": form})
+
+
+@require_POST
+@for_editors
+def invite_again(request: Request, pk: int) -> HttpResponse:
+    """Send a new link to somebody who has not chosen a password yet; the old link works as long as it would have."""
+    check_admin(request)
+    user = get_object_or_404(User, pk=pk, is_active=True)
+    if user.has_usable_password():
+        messages.error(request, f"{user} has a password already; a forgotten one can be set anew on the sign-in page.")
+    else:
+        send_invitation(user, by=request.user, request=request)
+        messages.success(request, f"A new invitation is on its way to {user.email}.")
+    return redirect("editor_people")

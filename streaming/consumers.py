@@ -1,0 +1,108 @@
+"""A socket that follows one answer: connect, receive, disconnect. Owns no business rule."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from contextlib import aclosing
+from importlib import import_module
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from kb import citing, recalling
+from kb.models import Answer
+from kb.recalling import Opened
+from streaming import protocol, runs
+from streaming.protocol import Event, Follow, Found, Pace, ProtocolError, Stop
+
+log = logging.getLogger(__name__)
+
+
+class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One reader at one answer. Who may follow is asked again at every follow, of a session read anew."""
+
+    async def connect(self) -> None:
+        self.answer_id: uuid.UUID = self.scope["url_route"]["kwargs"]["answer_id"]
+        self.pace = Pace()
+        self.following: asyncio.Task[None] | None = None
+        await self.accept()  # a socket refused before it is accepted never learns why
+        await self.open()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        text = text_data if text_data is not None else (bytes_data or b"").decode("utf-8", "replace")
+        if len(text.encode()) > protocol.LONGEST_FRAME:
+            await self.close(protocol.TOO_LONG)
+        elif not self.pace.allows(time.monotonic()):
+            await self.close(protocol.TOO_FAST)
+        else:
+            await self.obey(text)
+
+    async def obey(self, text: str) -> None:
+        try:
+            wish = protocol.parse(text)
+        except ProtocolError as error:
+            await self.send(protocol.frame("error", message=str(error)))
+            return
+        opened = await self.open()
+        if opened is None:
+            return
+        match wish:
+            case Follow(at):
+                await self.unfollow()
+                self.following = asyncio.create_task(self.relay(at, opened.answer.question))
+            case Stop() if opened.mine:
+                await runs.here().stop(self.answer_id)
+            case Stop():
+                await self.send(protocol.frame("error", message="Only the one who asked can stop this answer."))
+
+    async def disconnect(self, code: int) -> None:
+        await self.unfollow()
+
+    async def open(self) -> Opened | None:
+        """The answer if this reader may read it now; otherwise the socket is closed."""
+        opened = await runs.database(door)(self.answer_id, self.scope["session"].session_key)
+        if opened is not None and opened.readable:
+            return opened
+        await self.unfollow()
+        await self.close(protocol.GONE)
+        return None
+
+    async def unfollow(self) -> None:
+        following, self.following = self.following, None
+        if following:
+            following.cancel()
+            await asyncio.wait({following})
+
+    async def relay(self, at: int, question: str) -> None:
+        """Send what comes, in a task of its own: while `receive` runs, no stop and no disconnect is delivered."""
+        try:
+            async with aclosing(runs.here().follow(self.answer_id, at)) as events:
+                async for event in events:
+                    await self.send(protocol.render(event, html=html_of(event, question)))
+            await self.close()
+        except Answer.DoesNotExist:
+            await self.close(protocol.GONE)
+        except Exception:
+            log.exception("a follower of answer %s was lost", self.answer_id)
+            await self.close(protocol.BROKEN)
+
+
+def door(answer_id: uuid.UUID, session_key: str | None) -> Opened | None:
+    """Open the answer as whoever this session belongs to now; in a worker thread."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return recalling.open_answer(answer_id, user=get_user(request), session_key=session_key)
+
+
+def html_of(event: Event, question: str) -> str:
+    """The list of sources, by the same partial as on the page; other events need no HTML."""
+    if not isinstance(event, Found):
+        return ""
+    listed = citing.quoted(event.sources, sentences=(), question=question)
+    return render_to_string("public/answer.html#source-list", {"sources": listed, "arriving": True})

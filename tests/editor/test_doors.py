@@ -1,0 +1,103 @@
+"""Nobody gets into the editor's pages without a role, at any address."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import resolve, reverse
+
+from kb import publishing
+from kb.models import Article
+from portal.editor.urls import urlpatterns
+from portal.models import User
+
+NAMES = [pattern.name for pattern in urlpatterns]
+POST_ONLY = ["editor_preview", "editor_publish", "editor_retry"]
+SAFE_ONLY = [
+    "editor_articles",
+    "editor_history",
+    "editor_compare",
+    "editor_version",
+    "editor_chunks",
+    "editor_status",
+]
+OF_ONE_ARTICLE = [pattern.name for pattern in urlpatterns if "pk" in pattern.pattern.converters]
+
+ClientOf = Callable[[User], Client]
+
+
+def address(name: str, article: Article) -> str:
+    pattern = next(pattern for pattern in urlpatterns if pattern.name == name)
+    values = {"pk": article.pk, "number": 1}
+    return reverse(name, kwargs={key: values[key] for key in pattern.pattern.converters})
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", NAMES)
+def test_anonymous_people_are_sent_to_sign_in(name: str, method: str, article: Article, client: Client) -> None:
+    response = getattr(client, method)(address(name, article))
+
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login") + "?next=/editor/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_reader_without_a_role_is_refused(name: str, article: Article, reader: User, client_of: ClientOf) -> None:
+    response = client_of(reader).get(address(name, article))
+
+    assert response.status_code == 403
+    assert "ask an admin for one" in response.content.decode()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", OF_ONE_ARTICLE)
+def test_an_outsider_does_not_find_the_article(
+    name: str, method: str, article: Article, outsider: User, client_of: ClientOf
+) -> None:
+    before = publishing.Content.of(article.latest_version)
+
+    response = getattr(client_of(outsider), method)(address(name, article))
+
+    assert response.status_code in ({405} if wrong_method(name, method) else {404})
+    assert article.title not in response.content.decode()
+    article.refresh_from_db()
+    assert article.state == "published"
+    assert publishing.Content.of(article.latest_version) == before
+
+
+def wrong_method(name: str, method: str) -> bool:
+    return name in (POST_ONLY if method == "get" else SAFE_ONLY)
+
+
+@pytest.mark.parametrize("name", POST_ONLY)
+def test_what_changes_something_refuses_get(name: str, article: Article, editor: User, client_of: ClientOf) -> None:
+    assert client_of(editor).get(address(name, article)).status_code == 405
+
+
+@pytest.mark.parametrize("name", SAFE_ONLY)
+def test_what_only_shows_refuses_post(name: str, article: Article, editor: User, client_of: ClientOf) -> None:
+    assert client_of(editor).post(address(name, article)).status_code == 405
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"editor_create", "editor_edit"}))
+def test_a_form_from_elsewhere_is_refused(name: str, article: Article, editor: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(editor)
+
+    assert strict.post(address(name, article), {"source": "x"}).status_code in (403, 405)
+    assert resolve(address(name, article)).url_name == name
+
+
+def test_an_account_that_was_switched_off_is_sent_to_sign_in(editor: User, client_of: ClientOf) -> None:
+    client = client_of(editor)
+    User.objects.filter(pk=editor.pk).update(is_active=False)
+
+    assert client.get(reverse("editor_articles")).status_code == 302
+
+
+def test_htmx_is_refused_without_leaving_the_page_when_the_session_ended(client: Client, db: None) -> None:
+    """The page in which it asks may hold text that nobody saved."""
+    response = client.post(reverse("editor_preview"), {"source": "x"}, headers={"HX-Request": "true"})
+
+    assert response.status_code == 401
+    assert "Sign in again in another tab" in response.content.decode()
