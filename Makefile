@@ -33,7 +33,7 @@ e2e: setup ## the browser tests (HEADED=1 shows them, BASE_URL=https://… runs 
 	$(BIN)/python -m pytest e2e $(if $(HEADED),--headed) $(if $(BASE_URL),--base-url $(BASE_URL))
 
 proof: setup ## the long proofs: chaos, replay, cuts, scale
-	$(BIN)/python -m pytest -m proof tests
+	$(BIN)/python -m pytest -m proof --timeout 3600
 
 lint: setup ## every static check
 	$(BIN)/ruff check .
@@ -59,6 +59,6 @@ eval: setup ## search and answer quality on the evaluation sets
 	$(MANAGE) evaluate
 
 clean: ## remove caches, test leftovers and the virtual environment; your data in var/ stays
-	@if [ -x $(BIN)/python ]; then $(MANAGE) down; fi
+	@[ ! -x $(BIN)/python ] || $(MANAGE) down || true
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,73 +1,35 @@
 """The whole product in a real browser: `manage.py up` on an empty folder, Chromium, and nothing of Django in here.
 
-`--base-url URL` runs the tests that only read against a site that is already there.
+`--base-url URL` runs the tests that only read against a site that is already there; `--headed` shows the browser.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
+import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PASSWORD = "footnote-demo"
+from e2e import browsers
+from e2e.people import sign_in
+from e2e.site import Site, another_web, free_port, own, process
+from e2e.watching import Watch
+
+NewContext = Callable[..., BrowserContext]
+OpenAs = Callable[..., Page]
+KEPT = {"tracing": "retain-on-failure", "video": "retain-on-failure", "screenshot": "only-on-failure"}
 
 
-@dataclass(frozen=True)
-class Site:
-    """A running Footnote: its address, and the environment of its commands (None for a site of somebody else's)."""
-
-    url: str
-    environment: dict[str, str] | None
-
-    def manage(self, *arguments: str) -> str:
-        """Run a command of this site; returns what it printed."""
-        assert self.environment is not None
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"`manage.py up` ended with {process.returncode}:\n{log.read_text()[-4000:]}")
-        try:
-            with urllib.request.urlopen(f"{url}/health/", timeout=2) as response:
-                if response.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"The site did not come up in {seconds:.0f} s:\n{log.read_text()[-4000:]}")
+def pytest_configure(config: pytest.Config) -> None:
+    """Trace, video and screenshot of a test that fails are kept in test-results/, whoever starts the tests."""
+    expect.set_options(timeout=15_000)
+    has_ffmpeg = browsers.provide_ffmpeg(Path(tempfile.gettempdir()) / "footnote-playwright")
+    for name, when in KEPT.items():
+        if getattr(config.option, name) == "off" and (name != "video" or has_ffmpeg):
+            setattr(config.option, name, when)
 
 
 @pytest.fixture(scope="session")
@@ -77,25 +39,8 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if given:
         yield Site(given.rstrip("/"), None)
         return
-    folder = tmp_path_factory.mktemp("site")
-    log = folder / "up.log"
-    port = free_port()
-    environment = {
-        **os.environ,
-        "FOOTNOTE_VAR": str(folder / "var"),
-        "MODEL_PATH": os.environ.get("MODEL_PATH", str(ROOT / "var" / "model")),
-        "ASK_LIMIT": "1000/m",
-        "LOGIN_LIMIT": "1000/m/ip",
-    }
-    with log.open("wb") as output:
-        command = [sys.executable, "manage.py", "up", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-        try:
-            wait_until_up(f"http://127.0.0.1:{port}", process, log)
-            yield Site(f"http://127.0.0.1:{port}", environment)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+    with own(tmp_path_factory.mktemp("site")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -112,34 +57,88 @@ def own_site(site: Site) -> Site:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dict[str, object]:
-    """Chromium as the system packages it; no browser is ever downloaded."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    return {**browser_type_launch_args, "executable_path": chromium, "args": CHROMIUM}
+def _slow_site(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with another_web(site, tmp_path_factory.mktemp("slow"), QUOTING_PACE="0.1") as started:
+        yield started
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page on which an error in the console, a script that throws or a policy violation fails the test."""
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    expected = getattr(page, "expected_complaints", ())
-    left = [line for line in complaints if not any(part in line for part in expected)]
-    assert not left, f"the console complained: {left}"
+def slow_site(own_site: Site, request: pytest.FixtureRequest) -> Site:
+    """A second web process of the same site, which writes so slowly that there is time to get in its way."""
+    started: Site = request.getfixturevalue("_slow_site")
+    return started
+
+
+@pytest.fixture(scope="session")
+def _site_with_model(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder, port = tmp_path_factory.mktemp("model"), free_port()
+    loopback = ["-m", "tests.loopback", str(port)]
+    with process(loopback, site.environment or {}, folder / "loopback.log", port=port, path="/_stats") as address:
+        key = {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": address}
+        with another_web(site, folder, **key) as started:
+            yield started
 
 
 @pytest.fixture
-def sign_in(page: Page, site: Site) -> Callable[[str], None]:
-    """Sign in as one of the demo people."""
+def site_with_model(own_site: Site, request: pytest.FixtureRequest) -> Site:
+    """A second web process of the same site, whose answers are written by a model: our loopback server."""
+    started: Site = request.getfixturevalue("_site_with_model")
+    return started
 
-    def enter(username: str) -> None:
-        page.goto(f"{site.url}/accounts/login/")
-        page.get_by_label("User name or e-mail address").fill(username)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda url: "/accounts/login" not in url)
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, object], site: Site) -> dict[str, object]:
+    return {**browser_type_launch_args, **browsers.launch_options(urlsplit(site.url).hostname or "")}
+
+
+@pytest.fixture
+def watch(site: Site) -> Watch:
+    """What the browser complains of in this test; `watch.expect(part)` lets a complaint pass that is meant."""
+    return Watch(urlsplit(site.url).hostname or "")
+
+
+@pytest.fixture
+def new_context(new_context: NewContext, watch: Watch) -> Iterator[NewContext]:
+    """Makes a visitor with a cookie jar of their own, on whose pages an error in the console fails the test."""
+
+    def make(**options: object) -> BrowserContext:
+        context = new_context(**options)
+        watch.over(context)
+        return context
+
+    yield make
+    watch.verdict()
+
+
+@pytest.fixture(scope="session")
+def _states() -> dict[str, StorageState]:
+    return {}
+
+
+@pytest.fixture
+def open_as(browser: Browser, base_url: str, new_context: NewContext, _states: dict[str, StorageState]) -> OpenAs:
+    """A new page of one of the demo people, who signed in once for all tests; options are those of a context."""
+
+    def enter(username: str, **options: object) -> Page:
+        if username not in _states:
+            context = browser.new_context(base_url=base_url)
+            sign_in(context.new_page(), username)
+            _states[username] = context.storage_state()
+            context.close()
+        return new_context(storage_state=_states[username], **options).new_page()
 
     return enter
+
+
+@pytest.fixture
+def editor(own_site: Site, open_as: OpenAs) -> Page:
+    """The page of somebody who publishes in every collection."""
+    return open_as("editor")
+
+
+@pytest.fixture
+def stranger(new_context: NewContext) -> Page:
+    """A page of somebody else, who is not signed in."""
+    return new_context().new_page()
+
+

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from django.contrib.postgres.search import SearchQuery, SearchVector, TrigramWordSimilarity
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from kb import identifiers
 from kb.expressions import Distance, HalfVec
-from kb.models import Article, Chunk, Embedder, Embedding, IndexedVersion
+from kb.models import Article, Embedder, Embedding, IndexedVersion, Lexeme
 from kb.permissions import Reader
 from kb.sentences import Span
 
@@ -32,6 +32,19 @@ def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
         return found
     likeness = TrigramWordSimilarity(" ".join(words), "published_version__title")
     return list(seen.annotate(likeness=likeness).filter(likeness__gte=0.5).order_by("-likeness")[:limit])
+
+
+def complete(question: str, *, limit: int = 3) -> str:
+    """The question with its unfinished last word replaced by the words it may become; empty when nothing begins like it.
+
+    Words of every article count, whoever may read it: what comes of this is for searching, never for showing.
+    """
+    *before, last = question.lower().split() or [""]
+    if len(last) < 2:
+        return ""
+    known = Lexeme.objects.filter(Q(lexeme__startswith=last) | Q(lexeme__startswith=identifiers.SIGN + last))
+    words = known.order_by("-articles", "lexeme").values_list("lexeme", flat=True)[:limit]
+    return " ".join([*before, *(word.removeprefix(identifiers.SIGN) for word in words)]) if words else ""
 
 
 def related(article: Article, *, user: Reader, limit: int = 3) -> list[Article]:

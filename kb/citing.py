@@ -139,36 +139,42 @@ def _linked(html: str, titles: Mapping[int, str]) -> str:
 
 
 def _quoted(source: Source, sentences: Sequence[Mapping[str, Any]], question: str) -> Quoted:
-    using = [place for place, sentence in enumerate(sentences, 1) if source.number in sentence["citations"]]
-    ranges = {
-        (start, end) for sentence in sentences for number, start, end in sentence["passages"] if number == source.number
-    }
-    inside = sorted({place for start, end in ranges for place in range(start, min(end, len(source.sentences)))})
-    used = [source.sentences[place] for place in inside] or _nearest(source.sentences, question)
-    first = used[0] if used else Sentence(0, 0, source.text, 1)
-    return Quoted(source, _marked(source.text, used), first.text, first.line, tuple(using))
+    users = _users(source, sentences)
+    used = users or {index: [] for index in _nearest(source.sentences, question)}
+    first = source.sentences[min(used)] if used else Sentence(0, 0, source.text, 1)
+    citing = [place for place, sentence in enumerate(sentences, 1) if source.number in sentence["citations"]]
+    return Quoted(source, _marked(source, used), first.text, first.line, tuple(citing))
 
 
-def _nearest(sentences: Sequence[Sentence], question: str) -> list[Sentence]:
-    """The sentence that shares most words with the question; the first of equals."""
+def _users(source: Source, sentences: Sequence[Mapping[str, Any]]) -> dict[int, list[int]]:
+    """Which sentences of the source are in use (by index, in order), each with the answer's sentences that use it."""
+    users: dict[int, list[int]] = {}
+    for place, sentence in enumerate(sentences, 1):
+        for number, start, end in sentence["passages"]:
+            if number == source.number:
+                for index in range(start, min(end, len(source.sentences))):
+                    users.setdefault(index, []).append(place)
+    return dict(sorted(users.items()))
+
+
+def _nearest(sentences: Sequence[Sentence], question: str) -> list[int]:
+    """The sentence (its index) that shares most words with the question; the first of equals."""
     asked = _words(question)
-    return [max(sentences, key=lambda sentence: len(asked & _words(sentence.text)))] if sentences else []
+    shared = [len(asked & _words(sentence.text)) for sentence in sentences]
+    return [shared.index(max(shared))] if shared else []
 
 
 def _words(text: str) -> set[str]:
     return {word[:STEM] for word in WORD.findall(text.lower())}
 
 
-def _marked(text: str, used: Sequence[Sentence]) -> str:
-    """Plain text as HTML, with these ranges marked."""
+def _marked(source: Source, used: Mapping[int, Sequence[int]]) -> str:
+    """The passage as HTML with the sentences in use marked; each mark names the answer's sentences that use it."""
     parts: list[str] = []
     position = 0
-    for sentence in used:
-        parts += [
-            escape(text[position : sentence.start]),
-            "<mark>",
-            escape(text[sentence.start : sentence.end]),
-            "</mark>",
-        ]
+    for index, users in used.items():
+        sentence = source.sentences[index]
+        names = f' data-sentences="{" ".join(map(str, users))}"' if users else ""
+        parts += [escape(source.text[position : sentence.start]), f"<mark{names}>", escape(sentence.text), "</mark>"]
         position = sentence.end
-    return "".join([*parts, escape(text[position:])])
+    return "".join([*parts, escape(source.text[position:])])

@@ -45,21 +45,19 @@ def convert(file: Path) -> str:
 def environment() -> dict[str, str]:
     """What the child is told: nothing secret, for it reads files of strangers, and to call nobody."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
-    return {
-        **kept,
-        "PYTHONUTF8": "1",
-        "DO_NOT_TRACK": "1",
-        "SCARF_NO_ANALYTICS": "1",
-        "UNSTRUCTURED_DISABLE_NOTICE": "1",
-    }
+    quiet = {"DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS": "1", "UNSTRUCTURED_DISABLE_NOTICE": "1"}
+    return {**kept, **quiet, "PYTHONUTF8": "1"}
 
 
 def refuse_bomb(file: Path) -> None:
     """Look at the sizes a .docx declares before anything unpacks it."""
     try:
         with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
             unzipped = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError) as error:
         raise ConversionError("The file is not a DOCX document: it is no zip archive.") from error
+    if not names >= {"[Content_Types].xml", "word/document.xml"}:
+        raise ConversionError("The file is not a DOCX document: it is a zip archive of something else.")
     if unzipped > UNZIPPED or unzipped > RATIO * max(1, file.stat().st_size):
         raise ConversionError(f"The document unzips to {unzipped:,} bytes, far more than a text; it was not opened.")

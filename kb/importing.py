@@ -169,7 +169,7 @@ def read(file: Path) -> tuple[dict[str, Any], str]:
     """Front matter and Markdown of a file."""
     suffix = file.suffix.lower()
     if suffix in converting.SUFFIXES:
-        return {}, converting.convert(file)
+        return {}, converting.convert(file).strip("\n")
     if suffix not in MARKDOWN:
         raise Unreadable(f"A file of this kind is not read: only {', '.join(sorted(READABLE))} are.")
     raw = file.read_bytes()

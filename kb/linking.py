@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Callable
@@ -33,13 +34,13 @@ def rewrite(source: str, *, link: Change, image: Change) -> str:
             if address is None:
                 return f"*{match['text'].strip()}*" if match["text"].strip() else ""
             return f"![{match['text']}]({address}{match['rest']})"
-        text = LINK.sub(inline, match["text"])  # an image as the text of a link
+        text = replace(match["text"], inline)  # an image as the text of a link
         return f"[{text}]({link(target) or match['target']}{match['rest']})"
 
     def definition(match: re.Match[str]) -> str:
         return match["start"] + (link(plain(match["target"])) or match["target"])
 
-    return outside_code(source, lambda text: DEFINITION.sub(definition, LINK.sub(inline, text)))
+    return outside_code(source, lambda text: DEFINITION.sub(definition, replace(text, inline)))
 
 
 def plain(target: str) -> str:
@@ -66,19 +67,22 @@ def resolve(path: str, target: str) -> str | None:
 
 
 def outside_code(source: str, change: Callable[[str], str]) -> str:
-    """Change a Markdown text everywhere but in its code."""
+    """Change a Markdown text everywhere but in its code blocks."""
     code = markdown.code_lines(source)
     made: list[str] = []
     lines = enumerate(LINE.findall(source), 1)
     for is_code, group in itertools.groupby(lines, key=lambda numbered: numbered[0] in code):
         text = "".join(line for _, line in group)
-        made.append(text if is_code else outside_inline_code(text, change))
+        made.append(text if is_code else change(text))
     return "".join(made)
 
 
-def outside_inline_code(text: str, change: Callable[[str], str]) -> str:
-    made, position = [], 0
-    for code in INLINE_CODE.finditer(text):
-        made += [change(text[position : code.start()]), code[0]]
-        position = code.end()
-    return "".join([*made, change(text[position:])])
+def replace(text: str, change: Callable[[re.Match[str]], str]) -> str:
+    """Change the links of a text, but for what begins inside inline code."""
+    code = [span for match in INLINE_CODE.finditer(text) for span in match.span()]
+
+    def outside(match: re.Match[str]) -> str:
+        inside = bisect.bisect_right(code, match.start()) % 2
+        return match[0] if inside else change(match)
+
+    return LINK.sub(outside, text)

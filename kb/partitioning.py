@@ -16,7 +16,7 @@ from typing import Any
 MEMORY = 2 * 1024**3  # bytes of address space, set after the imports
 LONGEST = 5_000_000  # characters to print; ten times what an article may have, and little for the parent to hold
 SPECIAL = re.compile(r"([\\`*_\[\]<>])")
-STARTS_A_BLOCK = re.compile(r"^(#{1,6}|[-+]|\d+[.)])(?=\s)")
+STARTS_A_BLOCK = re.compile(r"^(\d*)(#{1,6}|[-+]|(?<=\d)[.)])(?=\s)")  # "1. " needs its backslash before the point
 LIST_MARK = re.compile(r"^(?:[-•*]|\d+[.)])\s+")
 
 
@@ -89,7 +89,7 @@ def block(kind: str, element: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    return STARTS_A_BLOCK.sub(r"\\\1", SPECIAL.sub(r"\\\1", " ".join(text.split())))
+    return STARTS_A_BLOCK.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
 def fenced(text: str) -> str:

@@ -43,6 +43,10 @@ class Content:
             raise ValidationError(
                 {"source": f"The article has {len(source):,} characters; at most {MAX_SOURCE:,} are possible."}
             )
+        if len(self.language) > 8:
+            raise ValidationError(
+                {"language": f"“{self.language[:40]}” is no code of a language, such as en or pt-BR."}
+            )
         return Content(title, source, " ".join(self.summary.split())[:300], self.language or "en")
 
     @classmethod

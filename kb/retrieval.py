@@ -77,7 +77,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Leg:
-    """One candidate as the legs found it: cosine similarity (None while it has no vector), BM25 sum, and its rank in each leg."""
+    """A candidate as the legs found it: cosine similarity (None while it has no vector), BM25 sum, rank in each leg."""
 
     chunk_id: int
     cosine: float | None
@@ -85,28 +85,55 @@ class Leg:
     ranks: dict[str, int | None]
 
 
+@dataclass(frozen=True)
+class Trace:
+    """One retrieval with all its stages, for the debugger and for evaluation; `retrieve` is its last stage.
+
+    `legs`: every candidate with its rank in each leg. `fused`: the chunk ids that went to the reranker, best first.
+    """
+
+    question: Question | None
+    allowed: int
+    legs: tuple[Leg, ...]
+    fused: tuple[int, ...]
+    hits: tuple[Hit, ...]
+
+    def ranked(self, leg: str) -> list[int]:
+        """Chunk ids as one leg ("words" or "vector") ordered them."""
+        found = [(rank, one.chunk_id) for one in self.legs if (rank := one.ranks[leg]) is not None]
+        return [chunk_id for _, chunk_id in sorted(found)]
+
+
 def retrieve(question: str, *, user: Reader, limit: int = 10, timings: Timings | None = None) -> list[Hit]:
     """At most `limit` hits, best first, none of which this reader may not see. Nothing to look for: an empty list."""
+    return list(trace(question, user=user, timings=timings).hits[: max(0, limit)])
+
+
+def trace(question: str, *, user: Reader, timings: Timings | None = None) -> Trace:
+    """The whole retrieval, stage by stage."""
     clock = timings or Timings()
     text = normalised(question.replace("\0", " "))[: settings.QUESTION_LIMIT]
     embedder = Embedder.objects.filter(live=True).first()
-    if not text or embedder is None or limit < 1:
-        return []
+    if not text or embedder is None:
+        return Trace(None, 0, (), (), ())
     asked = question_vectors(text)
     clock.lap("embed")
     lexical = words.read(text)
     seen = Chunk.objects.visible_to(user)
-    legs = fuse(candidates(seen, asked, lexical, embedder=embedder), lexical)
+    allowed = seen[: settings.EXACT_BELOW + 1].count()
+    found = candidates(seen, asked, lexical, embedder=embedder, allowed=allowed)
+    legs = fuse(found, lexical)
     rows = details(seen, [leg.chunk_id for leg in legs], asked, embedder=embedder)
     clock.lap("sql")
     hits = ordered([leg for leg in legs if leg.chunk_id in rows], rows, asked, lexical)
     clock.lap("rerank")
-    return hits[:limit]
+    return Trace(lexical, allowed, tuple(found), tuple(leg.chunk_id for leg in legs), tuple(hits))
 
 
-def candidates(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder) -> list[Leg]:
+def candidates(
+    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int
+) -> list[Leg]:
     """The best of both legs in ONE statement. The other leg's score is a subquery, computed for the winners only."""
-    allowed = seen[: settings.EXACT_BELOW + 1].count()
     near = vector_leg(seen, asked, lexical, embedder=embedder, exact=allowed <= settings.EXACT_BELOW)
     share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
     queries = words.queries(lexical, share=share, budget=settings.WORDS_BUDGET)
@@ -166,8 +193,8 @@ def merge(rows: Sequence[dict[str, Any]]) -> list[Leg]:
 
 def fuse(legs: list[Leg], lexical: Question) -> list[Leg]:
     """The RETRIEVAL_CANDIDATES best by cosine + half the share of the reachable BM25; raw scores adapt by themselves."""
-    legs.sort(key=lambda leg: -((leg.cosine or 0.0) + 0.5 * leg.words / lexical.reachable))
-    return legs[: settings.RETRIEVAL_CANDIDATES]
+    ordered = sorted(legs, key=lambda leg: -((leg.cosine or 0.0) + 0.5 * leg.words / lexical.reachable))
+    return ordered[: settings.RETRIEVAL_CANDIDATES]
 
 
 def details(

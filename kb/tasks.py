@@ -1,6 +1,9 @@
 """Celery wrappers, the only module of kb that knows a queue exists. A message is a wake-up; the outbox is the truth."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 
 from celery import shared_task
@@ -10,6 +13,7 @@ from kombu.exceptions import OperationalError
 from kb import frequencies, garbage, indexing
 
 log = logging.getLogger(__name__)
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 LOST_AFTER = timedelta(seconds=2)
 SWEPT = 50  # wake-ups a sweep; the next one sends more
@@ -47,8 +51,20 @@ def collect_garbage() -> int:
     return garbage.collect()
 
 
+@contextmanager
+def without_wake_ups() -> Iterator[None]:
+    """For whoever works through the outbox in the same process right afterwards."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 def wake(article_id: int) -> None:
     """Tell a worker, without ever failing the save: the sweep finds what no message announced."""
+    if _silent.get():
+        return
     try:
         index_article.delay(article_id)
     except OperationalError as error:

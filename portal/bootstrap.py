@@ -3,6 +3,7 @@
 A Python that is too old must get as far as saying so: annotations that it could not evaluate are in quotes.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -10,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +45,12 @@ def find_new_python() -> None:
 
 
 def setup() -> None:
+    """Make, fetch and build what is missing; one at a time, however many were started."""
+    with alone():
+        prepare()
+
+
+def prepare() -> None:
     if not works(PYTHON):
         say("Virtual environment in .venv …")
         make_environment()
@@ -52,6 +60,21 @@ def setup() -> None:
         install_packages()
         STAMP.write_text(wanted)
     run([PYTHON, "-m", "kb.providers.weights"], "The embedding model could not be set up.")
+
+
+@contextmanager
+def alone() -> "Iterator[None]":
+    """Wait for another setup of this folder; the lock is on the folder itself and ends with the process."""
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("Another setup of this folder is at work: waiting for it …")
+        fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def browser() -> None:

@@ -12,8 +12,11 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
 
 from kb import permissions
 from kb.models import Collection, Membership
@@ -25,6 +28,15 @@ NOT_ADMIN = "Only admins of the whole help center may invite people."
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Nobody signs up by themselves unless SIGNUP_OPEN; people are invited, or come by single sign-on."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": "That name and password do not match.",
+        "email_password_mismatch": "That address and password do not match.",
+        "too_many_login_attempts": "Too many tries. Wait five minutes, then try again.",
+        "duplicate_email": "This address belongs to your account already.",
+        "email_taken": "There is an account with this address already.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return bool(settings.SIGNUP_OPEN)
@@ -66,14 +78,14 @@ def make_account(invitation: Invitation, *, request: HttpRequest) -> User:
 
 
 def send_invitation(user: User, *, by: Reader, request: HttpRequest) -> None:
-    """The same link as for a forgotten password: it works once, and not for ever."""
-    adapter = get_adapter(request)
-    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    """The same link as for a forgotten password: it works once, and not for ever. Raises OSError when no mail gets out."""
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     context = {
         "user": user,
         "by": by,
         "site_name": settings.SITE_NAME,
         "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 3600),
-        "password_reset_url": adapter.get_reset_password_from_key_url(key),
+        "link": request.build_absolute_uri(reverse("account_reset_password_from_key", kwargs=key)),
     }
-    adapter.send_mail("account/email/invitation", user.email, context)
+    subject = render_to_string("account/email/invitation_subject.txt", context).strip()
+    send_mail(subject, render_to_string("account/email/invitation_message.txt", context), None, [user.email])

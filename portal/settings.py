@@ -1,5 +1,6 @@
 """Settings, all from the environment; `.env.example` lists every variable with its default."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,10 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.embedded import EmbeddedPostgres, EmbeddedValkey
+
+# Before anything imports numpy: its matrices are small here, and threads that wait for each other on busy cores make a
+# passage eight times slower (40 ms instead of 5).
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -158,7 +158,10 @@ function activate(citation, source) {
   source?.setAttribute("aria-current", "true");
   source?.querySelector("details")?.setAttribute("open", "");
   const sentence = citation?.closest(".sentence");
-  if (sentence) sentence.dataset.active = "";
+  if (!sentence) return;
+  sentence.dataset.active = "";
+  const passages = source?.querySelectorAll(`mark[data-sentences~="${sentence.id.slice(1)}"]`) ?? [];
+  for (const passage of passages) passage.dataset.active = "";
 }
 
 function onCitation(event) {

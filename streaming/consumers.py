@@ -97,7 +97,8 @@ def door(answer_id: uuid.UUID, session_key: str | None) -> Opened | None:
     """Open the answer as whoever this session belongs to now; in a worker thread."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    return recalling.open_answer(answer_id, user=get_user(request), session_key=session_key)
+    user = get_user(request)  # reads the session; one that is gone has no key afterwards
+    return recalling.open_answer(answer_id, user=user, session_key=request.session.session_key)
 
 
 def html_of(event: Event, question: str) -> str:

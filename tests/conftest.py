@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.core.cache import cache
@@ -43,9 +43,11 @@ def _settings_for_tests(settings, request) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_cache(request) -> Iterator[None]:
-    yield
-    if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
+def _empty_cache(request: pytest.FixtureRequest) -> None:
+    """The cache is a table: rolled back with a test's transaction, and emptied before a test that commits."""
+    mark = request.node.get_closest_marker("django_db")
+    if "transactional_db" in request.fixturenames or (mark and mark.kwargs.get("transaction")):
+        request.getfixturevalue("transactional_db")
         cache.clear()
 
 

@@ -97,7 +97,7 @@ class ArticleForm(forms.Form):
 
     title = forms.CharField(
         max_length=200,
-        widget=forms.Textarea(attrs={"rows": 1, "class": "title-field"}),
+        widget=forms.Textarea(attrs={"rows": 1, "class": "title-field", "placeholder": "Title"}),
         error_messages={"required": "An article needs a title."},
     )
     source = forms.CharField(label="Markdown", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 20}))
@@ -121,8 +121,7 @@ class ArticleForm(forms.Form):
     def __init__(self, *args: Any, user: Reader, article: Article | None = None, **kwargs: Any) -> None:
         self.user, self.article = user, article
         kwargs.setdefault("initial", {}).update(current(article) if article else {})
-        kwargs["auto_id"] = "%s"
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"auto_id": "%s", "label_suffix": "", **kwargs})
         self.fields["collection"].queryset = Collection.objects.writable_by(user)  # type: ignore[attr-defined]  # a model choice
         self.fields["language"].choices = language_choices(self.initial.get("language", "en"))  # type: ignore[attr-defined]  # a choice
         self.offer_audiences()
@@ -213,6 +212,7 @@ def language_choices(used: str) -> list[tuple[str, str]]:
 
 def dress(name: str, field: forms.Field) -> None:
     """The style sheet's class, and the way from a control to its hint."""
-    field.widget.attrs.setdefault("class", "input")
+    if not isinstance(field.widget, forms.RadioSelect):
+        field.widget.attrs.setdefault("class", "input")
     if field.help_text:
         field.widget.attrs["aria-describedby"] = f"{name}-hint"

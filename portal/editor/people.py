@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -18,12 +21,24 @@ from portal.models import User
 from portal.people import NOT_ADMIN, send_invitation
 from portal.people import invite as send
 
+log = logging.getLogger(__name__)
+
 A_PAGE = 50
 
 
 def check_admin(request: Request) -> None:
     if not permissions.is_admin(request.user):
         raise PermissionDenied(NOT_ADMIN)
+
+
+def tell(request: Request, sending: Callable[[], object], *, to: str) -> None:
+    """Send a message, and say whether it got out."""
+    try:
+        sending()
+        messages.success(request, f"An invitation is on its way to {to}.")
+    except OSError as error:  # all that a mail server and the way to it can come up with
+        log.warning("people: no mail gets out: %s", error)
+        messages.error(request, f"The account is made, but no mail gets out ({error}). Use “Send again” later.")
 
 
 @require_safe
@@ -47,8 +62,8 @@ def invite(request: Request) -> HttpResponse:
     check_admin(request)
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = send(form.invitation(), by=request.user, request=request)
-        messages.success(request, f"An invitation is on its way to {user.email}.")
+        invitation = form.invitation()
+        tell(request, lambda: send(invitation, by=request.user, request=request), to=invitation.email)
         return redirect("editor_people")
     return render(request, "editor/people_invite.html", {"form": form})
 
@@ -62,6 +77,5 @@ def invite_again(request: Request, pk: int) -> HttpResponse:
     if user.has_usable_password():
         messages.error(request, f"{user} has a password already; a forgotten one can be set anew on the sign-in page.")
     else:
-        send_invitation(user, by=request.user, request=request)
-        messages.success(request, f"A new invitation is on its way to {user.email}.")
+        tell(request, lambda: send_invitation(user, by=request.user, request=request), to=user.email)
     return redirect("editor_people")

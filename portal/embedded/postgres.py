@@ -84,7 +84,10 @@ class EmbeddedPostgres:
     def stop(self) -> bool:
         """Stop the server; whether it ran."""
         with self._alone():
-            return self.cluster.stop()
+            stopped = self.cluster.stop()
+            with suppress(OSError):
+                self.sockets.rmdir()
+            return stopped
 
     def sessions(self) -> int:
         """How many clients are connected, ourselves not counted."""

@@ -70,6 +70,9 @@ class EmbeddedValkey:
                 yield self.url()
             finally:
                 server.terminate()
+                server.wait()
+                with suppress(OSError):
+                    self.socket.parent.rmdir()
 
     def _await(self, server: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + 10

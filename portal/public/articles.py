@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kb import permissions
 from kb.browsing import related
 from kb.languages import NAMES
-from kb.markdown import Rendered
+from kb.markdown import Heading, Rendered
 from kb.markdown import render as render_markdown
 from kb.models import Article, ArticleVersion, Feedback, ReadCount
 from portal.htmx import Request, render
@@ -20,6 +20,7 @@ from portal.public.forms import FeedbackForm
 from portal.public.sessions import opens_first_today, visitor
 
 DAY = 24 * 3600
+LONG = 14  # headings
 
 
 @require_safe
@@ -36,12 +37,20 @@ def article(request: Request, slug: str) -> HttpResponse:
     context = feedback_context(request, found) | {
         "version": version,
         "page": page,
-        "contents": [heading for heading in page.contents if heading.level <= 3],
+        "contents": contents(page),
         "language": language_name(version),
         "related": related(found, user=request.user),
         "may_edit": permissions.may(request.user, "write", found),
     }
     return render(request, "public/article.html", context)
+
+
+def contents(page: Rendered) -> list[Heading]:
+    """The headings of the contents list: two levels, or one where that would be long. Nothing for a single heading."""
+    listed = [heading for heading in page.contents if heading.level <= 3]
+    if len(listed) > LONG:
+        listed = [heading for heading in listed if heading.level == 2]
+    return listed if len(listed) > 1 else []
 
 
 def moved(request: Request, slug: str) -> HttpResponse:

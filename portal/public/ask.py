@@ -125,13 +125,13 @@ def page(request: Request, answer_id: uuid.UUID) -> HttpResponse:
     opened = open_for(request, answer_id)
     if opened is None:
         return not_found(request)
-    name = visitor(request) if request.session.session_key else ""
+    name = visitor(request) if key_of(request) else ""
     context = answers.context(opened, request) | answers.feedback_context(opened.answer, name)
     return render(request, "public/answer.html", context, partial="answer")
 
 
 def open_for(request: Request, answer_id: uuid.UUID) -> Opened | None:
-    return recalling.open_answer(answer_id, user=request.user, session_key=request.session.session_key)
+    return recalling.open_answer(answer_id, user=request.user, session_key=key_of(request))
 
 
 def earlier(request: Request, previous: str) -> Answer | None:
@@ -145,8 +145,14 @@ def earlier(request: Request, previous: str) -> Answer | None:
 
 def session_of(request: Request) -> str | None:
     """The key of this visit's session; begun with the first question, so that the asker can come back to the answer."""
-    if not request.session.session_key:
+    if not key_of(request):
         request.session.create()
+    return request.session.session_key
+
+
+def key_of(request: Request) -> str | None:
+    """The session's key, None when there is none; looked up, since a browser may bring one that is long gone."""
+    request.session.keys()
     return request.session.session_key
 
 
@@ -154,6 +160,6 @@ def who_asks(request: Request) -> str:
     """For the limit: the account, the visit, or for a first visit the address, hashed."""
     if request.user.is_authenticated:
         return f"user-{request.user.pk}"
-    if request.session.session_key:
-        return recalling.session_hash(request.session.session_key)
+    if key := key_of(request):
+        return recalling.session_hash(key)
     return salted_hmac("portal.ask", request.META.get("REMOTE_ADDR", ""), algorithm="sha256").hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from kb.browsing import highlights
+from kb.browsing import highlights, stem
 from kb.identifiers import identifiers
 from kb.models import Article
 from kb.retrieval import Hit
@@ -130,7 +130,7 @@ def excerpt(text: str, question: str) -> Span:
         return Span(0, len(text))
 
     def matches(span: Span) -> int:
-        return len({text[mark.start : mark.end].lower() for mark in marks if span.start <= mark.start < span.end})
+        return len({stem(text[mark.start : mark.end].lower()) for mark in marks if span.start <= mark.start < span.end})
 
     best = max(range(len(spans)), key=lambda index: (matches(spans[index]), -index))
     start = spans[best].start
@@ -149,8 +149,9 @@ def around(text: str, sentence: Span, marks: Sequence[Span]) -> Span:
 
 
 def flat(text: str) -> str:
-    """Lines (list items, rows, code) as one line; a row's cells stand apart by dashes."""
-    return " ".join(text.replace(" | ", " – ").split())
+    """Lines (list items, rows, code) as one line; items and a row's cells stand apart by dots and dashes."""
+    items = text.replace(" | ", " – ").removeprefix("- ").replace("\n- ", " · ")
+    return " ".join(items.split())
 
 
 def marked(text: str, question: str, *, more: bool = False) -> tuple[Part, ...]:
@@ -160,7 +161,7 @@ def marked(text: str, question: str, *, more: bool = False) -> tuple[Part, ...]:
     for mark in highlights(text, question):
         parts += [Part(text[position : mark.start], False), Part(text[mark.start : mark.end], True)]
         position = mark.end
-    parts.append(Part(text[position:] + (" …" if more else ""), False))
+    parts.append(Part(text[position:] + ("\u00a0…" if more else ""), False))
     return tuple(part for part in parts if part.text)
 
 

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from kb.browsing import suggest
+from kb.browsing import complete, suggest
 from kb.models import Article, Collection
 from kb.permissions import Reader
-from kb.retrieval import retrieve
+from kb.retrieval import Hit, retrieve
 from portal.htmx import Request, render
 from portal.public import results
 from portal.public.errors import not_found
@@ -87,8 +87,11 @@ def search(request: Request) -> HttpResponse:
 def find(question: str, *, within: str, user: Reader) -> dict[str, Any]:
     """What the page of results shows: articles, how many there are in each collection, and how long it took."""
     started = time.perf_counter()
-    hits = results.worth_showing(retrieve(question, user=user, limit=PASSAGES))
-    everything = results.group(hits, suggest(question, user=user), question=question)
+    titles = suggest(question, user=user)
+    hits = passages(question, user=user)
+    if not hits and not titles and (finished := complete(question)):
+        hits = passages(finished, user=user)
+    everything = results.group(hits, titles, question=question)
     found = [one for one in everything if within in ("", one.collection)]
     return {
         "found": found[:SHOWN],
@@ -99,6 +102,10 @@ def find(question: str, *, within: str, user: Reader) -> dict[str, Any]:
         "exact": any(one.exact for one in found),
         "milliseconds": max(1, round((time.perf_counter() - started) * 1000)),
     }
+
+
+def passages(question: str, *, user: Reader) -> list[Hit]:
+    return results.worth_showing(retrieve(question, user=user, limit=PASSAGES))
 
 
 def most_read(user: Reader, *, collection: Collection | None = None, limit: int = 6) -> list[Article]:

@@ -77,7 +77,9 @@ def test_the_audience_filter_narrows_the_list(article: Article, editor: User, cl
     assert shown(client_of(editor), audience=str(operators.pk)) == {"For operators"}
 
 
-def test_counts_stand_beside_the_states_and_follow_the_search(article: Article, editor: User, client_of: ClientOf) -> None:
+def test_counts_stand_beside_the_states_and_follow_the_search(
+    article: Article, editor: User, client_of: ClientOf
+) -> None:
     factories.article("An unfinished thing", published=False)
 
     context = client_of(editor).get(reverse("editor_articles"), {"q": "unfinished"}).context
@@ -90,7 +92,9 @@ def test_counts_stand_beside_the_states_and_follow_the_search(article: Article, 
     }
 
 
-def test_htmx_gets_the_rows_and_the_counts_but_not_the_page(article: Article, editor: User, client_of: ClientOf) -> None:
+def test_htmx_gets_the_rows_and_the_counts_but_not_the_page(
+    article: Article, editor: User, client_of: ClientOf
+) -> None:
     response = client_of(editor).get(reverse("editor_articles"), {"q": "older"}, headers={"HX-Request": "true"})
 
     page = response.content.decode()
@@ -151,9 +155,7 @@ def test_a_failed_index_is_shown_with_its_reason_and_a_way_to_try_again(
     assert "version 2 failed" in page
     assert "no such model file" in page
 
-    response = client_of(editor).post(
-        reverse("editor_retry", args=[article.pk]), {"next": "/editor/?index=failed"}
-    )
+    response = client_of(editor).post(reverse("editor_retry", args=[article.pk]), {"next": "/editor/?index=failed"})
     assert response["Location"] == "/editor/?index=failed"
     assert IndexJob.objects.get(pk=article.pk).state == "queued"
 

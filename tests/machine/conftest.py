@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,3 +50,8 @@ def system_folder(var: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def root() -> bool:
     return os.geteuid() == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

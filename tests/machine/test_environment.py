@@ -4,6 +4,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
@@ -61,3 +62,23 @@ def test_python_that_is_too_old_is_named_in_one_sentence() -> None:
         f"Footnote needs Python 3.11 or newer and {sys.executable} is 3.9.18: "
         "install one, or name it: make setup PYTHON=/path/to/python"
     )
+
+
+def test_browser_that_is_missing_is_installed_by_root_and_named_to_others(tmp_path: Path, root: bool) -> None:
+    stand_in = tmp_path / "apt-get"
+    stand_in.write_text('#!/bin/sh\necho "apt-get $*"\n')
+    stand_in.chmod(0o755)
+    told = subprocess.run(
+        [sys.executable, "portal/bootstrap.py", "browser"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if root:
+        assert told.returncode == 0
+        assert "apt-get install -y --no-install-recommends chromium fonts-liberation" in told.stdout
+    else:
+        assert told.returncode == 1
+        assert told.stderr.startswith("The tests need them: run `sudo apt-get install ")

@@ -2,9 +2,6 @@
 
 import http.client
 import json
-import os
-import re
-import shutil
 import socket
 import subprocess
 import threading
@@ -15,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.files import ROOT
-
-NGINX = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"])) or "nginx"
+from tests.machine.proxying import NGINX, configured, listens_at
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -61,28 +56,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         free.close()
         configuration = configured(folder, pages=pages.server_port, ask=ask.server_port, listen=port)
         with subprocess.Popen([NGINX, "-c", str(configuration), "-g", "daemon off;"]) as nginx:
-            while nginx.poll() is None and not answers(port):
+            while nginx.poll() is None and not listens_at(port):
                 time.sleep(0.02)
             yield port
             nginx.terminate()
         pages.shutdown()
         ask.shutdown()
-
-
-def configured(folder: Path, *, pages: int, ask: int, listen: int) -> Path:
-    text = (ROOT / "deploy" / "nginx.conf").read_text()
-    text = text.replace("server pages:8000;", f"server 127.0.0.1:{pages};").replace(
-        "server ask:8001;", f"server 127.0.0.1:{ask};"
-    )
-    text = text.replace("listen 8080;", f"listen 127.0.0.1:{listen};").replace("/tmp/", f"{folder}/")
-    text = re.sub(r"/dev/std(err|out)", f"{folder}/log", text)
-    (folder / "nginx.conf").write_text(text)
-    return folder / "nginx.conf"
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def get(port: int, path: str, **headers: str) -> dict[str, str]:

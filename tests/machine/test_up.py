@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from portal.embedded import EmbeddedValkey
+from tests.machine.conftest import free_port
 from tests.machine.files import ROOT
 
 UNSET = ("DATABASE_URL", "BROKER_URL", "DATABASE_NAME")
@@ -77,11 +79,6 @@ class Site:
             time.sleep(0.1)
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = Path(f"/tmp/fn-up-{os.getpid()}")
@@ -89,7 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     found = Site(folder)
     yield found
     found.manage("down").communicate(timeout=60)
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
+    subprocess.run(["rm", "-rf", str(folder), str(EmbeddedValkey(folder).socket.parent)], check=True)
 
 
 @pytest.mark.timeout(240)

@@ -97,7 +97,7 @@ def test_weak_support_is_said_in_words_with_a_way_to_the_reason() -> None:
 def test_the_sentences_in_use_are_marked_in_their_source() -> None:
     sentences = [checked("Choose a version.", 1, passages=((1, 1, 2),))]
     (shown,) = citing.quoted([source(1)], sentences=sentences, question="How?")
-    assert shown.html == "Open the history. <mark>Choose a version.</mark>"
+    assert shown.html == 'Open the history. <mark data-sentences="1">Choose a version.</mark>'
     assert (shown.part, shown.line, shown.sentences) == ("Choose a version.", 5, (1,))
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.text import slugify
 from tqdm import tqdm
 
-from kb import frequencies, importing, indexing
+from kb import frequencies, importing, indexing, tasks
 from kb.models import Audience, Collection, IndexJob
 
 
@@ -32,7 +32,8 @@ class Command(BaseCommand):
             importing.files(path)  # nothing to import: no collection is made
             collection = self.collection(options["collection"], dry_run=options["dry_run"])
             wanted = importing.Options(collection=collection, publish=options["publish"], dry_run=options["dry_run"])
-            report = importing.import_path(path.resolve(), wanted, progress=bar("reading"))
+            with tasks.without_wake_ups():  # `index` below works through the outbox, and a worker's sweep helps
+                report = importing.import_path(path.resolve(), wanted, progress=bar("reading"))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         if not options["dry_run"]:

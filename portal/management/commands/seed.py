@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from tqdm import tqdm
 
-from kb import frequencies, importing, indexing
+from kb import frequencies, importing, indexing, tasks
 from kb.models import Article, Audience, Collection, IndexJob, Membership
 from portal.models import User
 
@@ -66,7 +66,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "There are articles or people already; seed fills only an empty help center."
             )
-        report = plant()
+        with tasks.without_wake_ups():  # they are indexed here, before any worker runs
+            report = plant()
         for failure in report.failed:
             self.stderr.write(f"{failure.path}: {failure.reason}")
         for note in report.notes:

@@ -16,12 +16,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper as PooledConnection
 
-from portal.embedded import EmbeddedError
+from portal.embedded import EmbeddedError, EmbeddedPostgres
 from portal.embedded.alone import alone
 from portal.embedded.sockets import listens, require_free_port
 from portal.embedded.supervision import Service, say, supervise
 from portal.management.commands.seed import LOGINS
 
+SESSION_SECONDS = 3.0
 REMAINS_SECONDS = 10.0  # how long the children of a killed `up` may take to go
 
 
@@ -120,12 +121,21 @@ def stop_database() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the server half stopped
     disconnect()
-    with suppress(EmbeddedError):
-        if sessions := settings.EMBEDDED_POSTGRES.sessions():
-            say("up", f"PostgreSQL stays up for {sessions} other session(s): `manage.py down` stops it")
-            return
+    if sessions := other_sessions(settings.EMBEDDED_POSTGRES):
+        say("up", f"PostgreSQL stays up for {sessions} other session(s): `manage.py down` stops it")
+        return
     if settings.EMBEDDED_POSTGRES.stop():
         say("up", "PostgreSQL stopped")
+
+
+def other_sessions(postgres: EmbeddedPostgres) -> int:
+    """How many clients are not ours; the sessions of what we have just ended take a moment to go."""
+    deadline = time.monotonic() + SESSION_SECONDS
+    with suppress(EmbeddedError):  # it is not running, or not answering: nobody works with it
+        while (sessions := postgres.sessions()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return sessions
+    return 0
 
 
 @contextmanager
