@@ -1,5 +1,5 @@
 # Every command of this project, defined once. Bare `make` lists them.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3 || command -v python3.11 || echo python3)
 PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN := .venv/bin

@@ -123,7 +123,7 @@ def test_a_browser_that_was_offline_catches_up(
     ask(page, at=slow_site.url)
     watch_until(page, begun)
     context.set_offline(True)
-    page.wait_for_timeout(1500)
+    expect(status(page)).to_contain_text("nothing is lost")
     context.set_offline(False)
     expect(status(page)).to_have_text(COMPLETE)
     same_after_a_fresh_load(page)

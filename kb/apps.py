@@ -1,3 +1,5 @@
+"""Tells Django of the knowledge base."""
+
 from django.apps import AppConfig
 
 

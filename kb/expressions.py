@@ -74,7 +74,7 @@ class Bm25(Func):
         made.extra["mean_length"] = float(mean_length)
         return made
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **extra_context: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any, *args: Any, **extra_context: Any) -> Any:
         (tsv, p1), (length, p2), (queries, p3), (idfs, p4) = (
             compiler.compile(source) for source in self.get_source_expressions()
         )

@@ -28,15 +28,15 @@ class Freshness:
 def of(article: Article) -> Freshness:
     """An article's line for editors: which version answers use, and what is on its way."""
     serving, wanted = article.published_version, article.wanted_version
-    numbers = {"serving": serving.number if serving else None, "wanted": wanted.number if wanted else None}
+    numbers = (serving.number if serving else None, wanted.number if wanted else None)
     if article.state != Article.State.PUBLISHED or wanted is None:
-        return Freshness("unpublished", **numbers)
+        return Freshness("unpublished", *numbers)
     if serving == wanted and is_indexed(wanted):
-        return Freshness("fresh", **numbers)
+        return Freshness("fresh", *numbers)
     job = IndexJob.objects.filter(article=article).first()
     if job is not None and job.state == IndexJob.State.FAILED:
-        return Freshness("failed", **numbers, error=job.error)
-    return Freshness("indexing", **numbers, seconds=expected_seconds(article))
+        return Freshness("failed", *numbers, error=job.error)
+    return Freshness("indexing", *numbers, seconds=expected_seconds(article))
 
 
 def with_words(articles: QuerySet[Article]) -> QuerySet[Any]:
@@ -65,7 +65,7 @@ def expected_seconds(article: Article) -> float:
     took = recent.aggregate(mean=Avg(F("finished") - F("requested")))["mean"]
     ahead = IndexJob.objects.filter(state__in=[IndexJob.State.QUEUED, IndexJob.State.RUNNING]).count()
     each = min(took.total_seconds(), 30.0) if took else 1.0
-    return max(1.0, round(each * max(1, ahead) ** 0.5, 1))
+    return float(max(1.0, round(each * max(1, ahead) ** 0.5, 1)))
 
 
 TOTALS = """

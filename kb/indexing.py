@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -187,8 +187,9 @@ def run(article_id: int | None = None) -> str:
         return "none"
     try:
         with heartbeat(held):
-            prepared = [prepare(version) for version in missing(held.article_id)]
-            return apply(held, prepared)
+            for version in missing(held.article_id):
+                apply(held, prepare(version))
+            return finish(held)
     except Fenced:
         log.warning("index: article %s was taken over by another worker; nothing applied", held.article_id)
         return "fenced"
@@ -198,7 +199,10 @@ def run(article_id: int | None = None) -> str:
 
 
 def missing(article_id: int) -> list[ArticleVersion]:
-    """The versions of an article that should be searchable and are not: the latest, and the one to be published."""
+    """The versions of an article that should be searchable and are not: the one to be published, then the latest.
+
+    In this order, so that a draft which cannot be indexed does not keep back what was published.
+    """
     article = Article.objects.select_related("latest_version", "wanted_version").get(pk=article_id)
     versions = {v.pk: v for v in (article.wanted_version, article.latest_version) if v is not None}
     return [version for version in versions.values() if not is_indexed(version)]
@@ -218,22 +222,39 @@ def prepare(version: ArticleVersion) -> Prepared:
     return Prepared(version, pieces, passages[:-1], passages[-1], embedded)
 
 
-def apply(held: Claim, prepared: Sequence[Prepared]) -> str:
-    """Swap the new chunks in, move the published pointer if it waited for them, and end the job: one transaction."""
+@contextmanager
+def holding(held: Claim) -> Iterator[tuple[Article, IndexJob]]:
+    """A transaction with the article and its job locked. Raises Fenced when another worker has the job by now."""
     with transaction.atomic():
         let_go_when_frozen()
         article = Article.objects.select_for_update().get(pk=held.article_id)
         job = IndexJob.objects.select_for_update().get(pk=held.article_id)
         if job.token != held.token:
             raise Fenced
-        for one in prepared:
-            swap(one, job)
+        yield article, job
+
+
+def apply(held: Claim, prepared: Prepared) -> None:
+    """Swap a version's new chunks in, and publish the version if that waited for them: one transaction."""
+    with holding(held) as (article, job):
+        swap(prepared, job)
         settle(article)
         forget_old_chunks(article)
+
+
+def finish(held: Claim) -> str:
+    """End the job, or queue it again when the article was saved meanwhile: "done" or "again"."""
+    with holding(held) as (article, job):
+        settle(article)
         again = job.generation != held.generation
-        state = IndexJob.State.QUEUED if again else IndexJob.State.DONE
         IndexJob.objects.filter(pk=job.pk).update(
-            state=state, token=None, lease_until=None, attempts=0, error="", not_before=None, updated=Now()
+            state=IndexJob.State.QUEUED if again else IndexJob.State.DONE,
+            token=None,
+            lease_until=None,
+            attempts=0,
+            error="",
+            not_before=None,
+            updated=Now(),
         )
     return "again" if again else "done"
 
@@ -326,7 +347,8 @@ def reason(error: Exception) -> str:
 
 def retry_after(attempts: int) -> timedelta:
     """2 s after the first attempt, doubled with each, at most LONGEST_RETRY; half as long to half as long again."""
-    return min(LONGEST_RETRY, FIRST_RETRY * 2**attempts) * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
+    wait: timedelta = min(LONGEST_RETRY, FIRST_RETRY * 2**attempts)
+    return wait * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
 
 
 def give_up_on_killers() -> int:

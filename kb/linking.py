@@ -68,6 +68,8 @@ def resolve(path: str, target: str) -> str | None:
 
 def outside_code(source: str, change: Callable[[str], str]) -> str:
     """Change a Markdown text everywhere but in its code blocks."""
+    if "](" not in source and "]:" not in source:
+        return source
     code = markdown.code_lines(source)
     made: list[str] = []
     lines = enumerate(LINE.findall(source), 1)

@@ -1,3 +1,5 @@
+"""Tells Django of the website."""
+
 from django.apps import AppConfig
 
 

@@ -78,7 +78,7 @@ def make_account(invitation: Invitation, *, request: HttpRequest) -> User:
 
 
 def send_invitation(user: User, *, by: Reader, request: HttpRequest) -> None:
-    """The same link as for a forgotten password: it works once, and not for ever. Raises OSError when no mail gets out."""
+    """The same link as for a forgotten password: it works once, for some days. Raises OSError when no mail gets out."""
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     context = {
         "user": user,

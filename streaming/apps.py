@@ -1,3 +1,5 @@
+"""Tells Django of the live wire."""
+
 from django.apps import AppConfig
 
 

@@ -1,8 +1,10 @@
 """Fixtures for every test: the cast, articles that are really indexed, and a network that leads nowhere."""
 
 import ipaddress
-import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -10,6 +12,8 @@ from django.core.cache import cache
 from kb import frequencies, indexing
 from kb.models import Article, Audience, Collection
 from portal import embedded
+from portal.celery import app
+from portal.embedded import EmbeddedValkey
 from portal.models import User
 from tests import factories
 
@@ -18,20 +22,36 @@ class NetworkBlocked(RuntimeError):
     """A test tried to leave this machine."""
 
 
-_connect = socket.socket.connect
+def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """For every connection and name looked up in this process, whoever asks for it."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if host and not _is_here(host if isinstance(host, str) else host.decode()):
+        raise NetworkBlocked(f"Tests may not leave this machine, and this one tried to reach {host}.")
 
 
-def _only_loopback(self: socket.socket, address: object) -> None:
-    if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-        host = address[0]
-        if host != "localhost" and not ipaddress.ip_address(host.split("%")[0]).is_loopback:
-            raise NetworkBlocked(f"Tests may not leave this machine, and this one tried to reach {host}.")
-    return _connect(self, address)
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host.split("%")[0])
+        return address.is_loopback or address.is_unspecified
+    return host == "localhost"
 
 
 def pytest_configure() -> None:
-    socket.socket.connect = _only_loopback  # type: ignore[method-assign]
+    sys.addaudithook(_only_loopback)
     embedded.ensure()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def broker(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedValkey:
+    """The broker of the tests, which nobody else's worker listens to. It does not run unless a test says so."""
+    valkey = EmbeddedValkey(tmp_path_factory.mktemp("broker"))
+    app.conf.broker_url = valkey.url()
+    return valkey
 
 
 @pytest.fixture(autouse=True)

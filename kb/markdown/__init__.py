@@ -4,4 +4,15 @@ from kb.markdown.blocks import Block, blocks
 from kb.markdown.html import Heading, Rendered, render
 from kb.markdown.parser import MAX_SOURCE, anchor, code_lines, links, split_front_matter
 
-__all__ = ["MAX_SOURCE", "Block", "Heading", "Rendered", "anchor", "blocks", "code_lines", "links", "render", "split_front_matter"]
+__all__ = [
+    "MAX_SOURCE",
+    "Block",
+    "Heading",
+    "Rendered",
+    "anchor",
+    "blocks",
+    "code_lines",
+    "links",
+    "render",
+    "split_front_matter",
+]

@@ -42,7 +42,7 @@ def _inline(state: StateInline, silent: bool) -> bool:
 
 
 def _end(state: StateBlock | StateInline, start: int) -> int:
-    """Where the comment that starts here ends, or -1. The ends are looked up once a text: many open ones stay linear."""
+    """Where the comment that starts here ends, or -1. All ends are found once, so that many open ones stay linear."""
     known = state.env.get("comments")
     if known is None or known[0] is not state.src:
         ends = [match.end() for match in re.finditer(END, state.src)]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import takewhile
 
 import nh3
 from markdown_it.renderer import RendererHTML
@@ -120,9 +121,8 @@ def _heading_close(
 
 def _table_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     names: list[str] = []
-    for token in tokens[index:]:
-        if token.type == "thead_close":
-            break
+    following = (tokens[place] for place in range(index, len(tokens)))  # no slice: that is quadratic in the tables
+    for token in takewhile(lambda token: token.type != "thead_close", following):
         if token.type == "inline":
             names.append(plain(token.children or []))
     label = escape("Table: " + ", ".join(filter(None, names)) if any(names) else "Table")
@@ -162,6 +162,11 @@ def _listing(renderer: RendererHTML, tokens: Sequence[Token], index: int, option
     )
 
 
+def _task(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    checked = " checked" if tokens[index].meta["done"] else ""
+    return f'<label><input type="checkbox"{checked} disabled> '
+
+
 def _note_reference(
     renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -199,6 +204,7 @@ for _name, _rule in {
     "td_close": _cell_close,
     "fence": _listing,
     "code_block": _listing,
+    "task_open": _task,
     "footnote_ref": _note_reference,
     "footnote_anchor": _note_back,
     "footnote_block_open": _notes_open,

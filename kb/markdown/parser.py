@@ -10,25 +10,23 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
-from mdit_py_plugins.tasklists import tasklists_plugin
 
 from kb.markdown.comments import comments_plugin
 
 MAX_SOURCE = 500_000  # characters; a whole book is about a million
-MAX_INLINE = (
-    20_000  # characters of one paragraph; inline parsing is quadratic on hostile text, so longer ones stay plain
-)
+MAX_INLINE = 20_000  # characters of one paragraph: inline parsing can be quadratic, so a longer one stays plain
 OUTSIDE = "noopener noreferrer nofollow"
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 # Fields between two lines of dashes at the very top. A rule followed by prose is a rule, not front matter.
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?:---|[\w-]+[ \t]*:[^\n]*\n(?:[^\n]*\n)*?---)[ \t]*(?:\n|\Z)")
+TASK = re.compile(r"\[([ xX])\][ \t]+")
 SLUG_LENGTH = 64
 
 
 def _parser() -> MarkdownIt:
     options = {"html": False, "linkify": True, "typographer": False, "maxNesting": 100}  # at 20, deep lists vanish
     md = MarkdownIt("gfm-like", options)
-    md.use(footnote_plugin).use(tasklists_plugin, label=True).use(comments_plugin)
+    md.use(footnote_plugin).use(comments_plugin)
     md.core.ruler.at("inline", _parse_inline)
     if md.linkify is not None:
         md.linkify.set({"fuzzy_link": False})  # otherwise manage.py and README.md link to hosts in Paraguay and Moldova
@@ -61,6 +59,7 @@ def parse(source: str) -> list[Token]:
         )
     tokens = MD.parse(_without_front_matter(source))
     anchors = _name_headings(tokens)
+    _tick_tasks(tokens)
     for token in tokens:
         if token.type == "inline":
             token.children = list(_safe_links(token.children or [], anchors))
@@ -139,6 +138,29 @@ def _anchor(title: str, used: Counter[str]) -> str:
 def anchor(title: str) -> str:
     """The id of the heading with this title; also what other programs' anchors (`#next-steps`) become."""
     return "s-" + (re.sub(r"[\W_]+", "-", title.lower()).strip("-")[:SLUG_LENGTH].rstrip("-") or "section")
+
+
+def _tick_tasks(tokens: Sequence[Token]) -> None:
+    """Turn "- [x] done" into a ticked box whose label is the text (the plugin for it is quadratic on long lists)."""
+    lists: list[Token] = []
+    for item, paragraph, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if item.type in ("bullet_list_open", "ordered_list_open"):
+            lists.append(item)
+        elif item.type in ("bullet_list_close", "ordered_list_close"):
+            lists.pop()
+        elif (item.type, paragraph.type) == ("list_item_open", "paragraph_open") and _tick(inline):
+            item.attrSet("class", "task-list-item")
+            lists[-1].attrSet("class", "contains-task-list")
+
+
+def _tick(inline: Token) -> bool:
+    first, *others = inline.children or [Token("text", "", 0)]
+    match = TASK.match(first.content) if first.type == "text" else None
+    if match:
+        first.content = first.content[match.end() :]
+        opening = Token("task_open", "label", 1, meta={"done": match[1] != " "})
+        inline.children = [opening, first, *others, Token("task_close", "label", -1)]
+    return match is not None
 
 
 def _safe_links(children: Sequence[Token], anchors: set[str]) -> Iterator[Token]:

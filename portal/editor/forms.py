@@ -127,8 +127,9 @@ class ArticleForm(forms.Form):
         self.offer_audiences()
         if article is None:
             self.fields["slug"].help_text = "Empty: made from the title."
-        for name, field in self.fields.items():
-            dress(name, field)
+        for field in self.fields.values():
+            if not isinstance(field.widget, forms.RadioSelect):
+                field.widget.attrs.setdefault("class", "input")
 
     def offer_audiences(self) -> None:
         """Who may read is for publishers to choose; a new article otherwise starts with its collection's audience."""
@@ -208,11 +209,3 @@ def language_choices(used: str) -> list[tuple[str, str]]:
     """The languages we know words of, by name, and the one the article is in."""
     names = {used: used, **languages.NAMES}
     return sorted(names.items(), key=lambda item: item[1])
-
-
-def dress(name: str, field: forms.Field) -> None:
-    """The style sheet's class, and the way from a control to its hint."""
-    if not isinstance(field.widget, forms.RadioSelect):
-        field.widget.attrs.setdefault("class", "input")
-    if field.help_text:
-        field.widget.attrs["aria-describedby"] = f"{name}-hint"

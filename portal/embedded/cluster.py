@@ -17,8 +17,8 @@ PORT = "5432"  # only part of the socket's name: there is no TCP
 START_SECONDS = 120  # recovery after a crash can take long
 # A server killed with -9 leaves its pid, its children and its shared memory behind for a moment.
 LINGERING = re.compile(r'lock file "[^"]+" already exists|pre-existing shared memory block')
-FULL = re.compile(r"No space left on device|wrote only \d+ of \d+ bytes")
 LINGER_SECONDS = 8.0
+FULL = re.compile(r"No space left on device|wrote only \d+ of \d+ bytes")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class Cluster:
     def start(self) -> None:
         """Start the server and wait until it answers; its crash recovery is part of that."""
         self._forget_foreign_pid()
-        patience = time.monotonic() + LINGER_SECONDS
+        # A server that somebody started and did not wait for may still recover.
+        patience = time.monotonic() + (START_SECONDS if self._is_served() else LINGER_SECONDS)
         while not self.is_ready():
             logged = self.log.stat().st_size if self.log.exists() else 0
             outcome = self._run("pg_ctl", "start", "-D", self.data, "-l", self.log, *self._start_options())

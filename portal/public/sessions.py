@@ -9,6 +9,7 @@ from portal.htmx import Request
 
 def visitor(request: Request) -> str:
     """A name for this session that does not reveal it: stored beside feedback, so that each visitor counts once."""
+    request.session.keys()  # a browser may bring a key that is long gone: looking it up clears it
     if not request.session.session_key:
         request.session.create()
     key = request.session.session_key or ""

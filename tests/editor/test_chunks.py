@@ -73,7 +73,7 @@ def test_the_line_of_a_fresh_article(article: Article, author: User, client_of: 
 
     assert "Answers use version 1." in said
     assert "hx-trigger" not in said
-    assert 'id="freshness-news" hx-swap-oob="true">Answers use version 1.' in said
+    assert 'id="freshness-news" hx-swap-oob="innerHTML">Answers use version 1.' in said
 
 
 def test_the_line_while_the_index_catches_up_asks_again_every_second(
@@ -86,7 +86,7 @@ def test_the_line_while_the_index_catches_up_asks_again_every_second(
 
     assert "Answers use version 1; version 2 will be ready in" in said
     assert 'hx-trigger="every 1s"' in said
-    assert 'hx-swap-oob="true"></p>' in said
+    assert 'hx-swap-oob="innerHTML"></p>' in said
 
 
 def test_the_line_of_a_draft(author: User, client_of: ClientOf) -> None:

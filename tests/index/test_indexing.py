@@ -1,8 +1,10 @@
 """The outbox: claims, leases, fencing, retries, and what a save costs."""
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from kb import freshness, garbage, indexing, publishing
@@ -25,6 +27,13 @@ class Down(FakeEmbedder):
 class Broken(FakeEmbedder):
     def encode(self, texts):
         raise ProviderError("The embedding model is not there: run make setup.", temporary=False)
+
+
+class Picky(FakeEmbedder):
+    def encode(self, texts):
+        if any("Indigestible" in text for text in texts):
+            raise ProviderError("This text is too much for me.", temporary=False)
+        return super().encode(texts)
 
 
 @pytest.fixture
@@ -80,22 +89,29 @@ def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(collection):
 def test_a_worker_that_lost_its_lease_applies_nothing(collection):
     factories.article("One", collection=collection)
     held = indexing.claim()
-    prepared = [indexing.prepare(version) for version in indexing.missing(held.article_id)]
+    [version] = indexing.missing(held.article_id)
+    prepared = indexing.prepare(version)
     IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
-    indexing.claim()
+    taken = indexing.claim()
     with pytest.raises(indexing.Fenced):
         indexing.apply(held, prepared)
+    with pytest.raises(indexing.Fenced):
+        indexing.finish(held)
+    assert indexing.put_back(held, ValueError("too late")) == "fenced"
     assert not Chunk.objects.exists()
+    assert IndexJob.objects.get().token == taken.token
 
 
 def test_a_save_during_indexing_is_indexed_too(collection, publisher):
     made = factories.article("One", collection=collection)
     held = indexing.claim()
-    prepared = [indexing.prepare(version) for version in indexing.missing(held.article_id)]
+    [version] = indexing.missing(held.article_id)
+    prepared = indexing.prepare(version)
     publishing.save(made, Content("One", "Second text."), by=publisher, based_on=1)
-    assert indexing.apply(held, prepared) == "again"
+    indexing.apply(held, prepared)
+    assert indexing.finish(held) == "again"
     assert indexing.run() == "done"
-    assert IndexedVersion.objects.filter(version__number=2).exists()
+    assert set(IndexedVersion.objects.values_list("version__number", flat=True)) == {1, 2}
 
 
 def test_a_failure_is_tried_again_later_and_its_reason_kept(collection, embedder):
@@ -124,6 +140,65 @@ def test_a_permanent_failure_is_not_tried_again(collection, embedder):
     factories.article("One", collection=collection)
     assert indexing.run() == "failed"
     assert "run make setup" in IndexJob.objects.get().error
+
+
+def test_a_save_during_a_failing_attempt_is_not_given_up_with_it(collection, publisher):
+    made = factories.article("One", collection=collection)
+    held = indexing.claim()
+    publishing.save(made, Content("One", "Second text."), by=publisher, based_on=1)
+    assert indexing.put_back(held, ProviderError("Never.", temporary=False)) == "again"
+    assert indexing.run() == "done"
+    assert IndexJob.objects.get().error == ""
+
+
+def test_a_draft_that_cannot_be_indexed_does_not_keep_back_what_was_published(collection, publisher, embedder):
+    made = factories.article("One", "Good text.", collection=collection)
+    publishing.save(made, Content("One", "Indigestible text."), by=publisher, based_on=1)
+    embedder("Picky")
+    assert indexing.run() == "failed"
+    made.refresh_from_db()
+    assert (made.published_version.number, made.latest_version.number) == (1, 2)
+    assert freshness.of(made).word == "fresh"
+    assert IndexJob.objects.get().error == "ProviderError: This text is too much for me."
+
+
+def test_an_article_that_ends_its_workers_is_given_up_with_a_reason(collection, settings):
+    factories.article("One", collection=collection)
+    for _ in range(settings.INDEX_ATTEMPTS):
+        assert indexing.claim() is not None
+        IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert indexing.claim() is None
+    assert indexing.give_up_on_killers() == 1
+    job = IndexJob.objects.get()
+    assert job.state == "failed"
+    assert job.error == "The worker ended or froze while it worked on this article, 8 times in a row."
+
+
+def test_the_sweep_finds_what_was_forgotten_and_only_that(collection):
+    made = factories.article("One", collection=collection)
+    assert indexing.waiting(timedelta(seconds=2), 10) == []
+    IndexJob.objects.update(updated=Now() - timedelta(seconds=3))
+    assert indexing.waiting(timedelta(seconds=2), 10) == [made.pk]
+    held = indexing.claim()
+    assert indexing.waiting(timedelta(seconds=0), 10) == []
+    IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
+    assert indexing.waiting(timedelta(seconds=2), 10) == [held.article_id]
+
+
+def test_the_heartbeat_keeps_the_lease_and_outlives_a_lost_connection(transactional_db, settings):
+    settings.INDEX_LEASE_SECONDS = 1
+    factories.article("One")
+    held = indexing.claim()
+    with indexing.heartbeat(held):
+        time.sleep(0.4)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        time.sleep(1.2)
+        assert indexing.claim() is None
+    assert indexing.finish(held) == "done"
 
 
 def test_asking_again_revives_a_failed_job(collection, embedder):

@@ -39,9 +39,8 @@ def test_pages_of_ones_own_account_are_in_our_own_clothes(client, reader, url):
 
 def test_one_signs_in_by_name_or_address_and_comes_back(client, reader):
     for login in ("reader", "reader@example.org"):
-        response = client.post(
-            "/accounts/login/?next=/search/", {"login": login, "password": PASSWORD, "next": "/search/"}
-        )
+        form = {"login": login, "password": PASSWORD, "next": "/search/"}
+        response = client.post("/accounts/login/", form)
         assert response["Location"] == "/search/"
         client.logout()
 

@@ -64,5 +64,5 @@ def test_the_queries_of_a_collection_do_not_grow_with_its_articles(client, index
     for number in range(9):
         factories.article(f"Part {number}")
     index()
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get("/collections/guides/")

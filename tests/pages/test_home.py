@@ -70,7 +70,7 @@ def test_readers_who_edit_get_a_link_to_edit_and_others_do_not(client, editor, r
 
 def test_home_takes_few_queries(client, article, django_assert_max_num_queries):
     client.get("/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get("/")
 
 

@@ -11,7 +11,8 @@ from portal.public import results
 
 def hit(text: str, **other: object) -> Hit:
     values = {
-        "chunk_id": 1, "article_id": 1, "version_id": 1, "version_number": 1, "passage_id": 1, "slug": "a", "title": "A",
+        "chunk_id": 1, "article_id": 1, "version_id": 1, "version_number": 1, "passage_id": 1, "slug": "a",
+        "title": "A",
         "collection": "Guides", "heading_path": ("Steps",), "anchor": "s-steps", "lines": (3, 4, 5), "text": text,
         "score": 1.0, "ranks": {"words": 1, "vector": 1}, "parts": {"cosine": 0.5},
         "updated": datetime(2026, 11, 23, tzinfo=UTC), "language": "en",

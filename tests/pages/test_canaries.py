@@ -1,0 +1,194 @@
+"""Restricted articles hold canary words; no page anybody can reach may sing them to somebody who may not read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from kb import publishing
+from kb.models import Article, Collection
+from portal.models import User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SIGNED_IN = "quetzal"  # stands in every part of the article for signed-in readers
+GROUP = "hoatzin"  # stands in every part of the article for the group Operators
+DRAFT = "kakapo"  # stands in every part of an article that nobody published
+CANARIES = (SIGNED_IN, GROUP, DRAFT)
+LINK = re.compile(r"""(?:href|src|action|hx-get|formaction)="([^"]+)"|<loc>([^<]+)</loc>""")
+MOST_PAGES = 400
+
+
+@dataclass(repr=False)
+class Crawl:
+    """Every page one person reaches, as text without what that person typed into the address."""
+
+    client: Client
+    pages: dict[str, str] = field(default_factory=dict)
+
+    def visit(self, url: str) -> str:
+        if url not in self.pages:
+            response = self.client.get(url)
+            body = b"".join(response) if response.streaming else response.content
+            text = f"{dict(response.headers)} {unquote(unescape(body.decode(errors='replace')))}"
+            self.pages[url] = without_echo(text, url).lower()
+        return self.pages[url]
+
+    def follow_all(self, starts: Iterable[str]) -> None:
+        waiting = list(starts)
+        while waiting and len(self.pages) < MOST_PAGES:
+            url = waiting.pop(0)
+            if url not in self.pages:
+                waiting += [urljoin(url, link) for link in links(self.visit(url))]
+
+    def heard(self, canary: str) -> list[str]:
+        return [url for url, text in self.pages.items() if canary in text]
+
+
+def links(page: str) -> Iterator[str]:
+    for match in LINK.finditer(page):
+        link = urlsplit(match[1] or match[2])
+        ours = link.netloc in ("", "testserver") and link.scheme in ("", "http")
+        if ours and not link.path.startswith(("/static/", "/admin/jsi18n")) and "logout" not in link.path:
+            query = "" if link.query.startswith("next=") else link.query
+            yield link._replace(scheme="", netloc="", query=query, fragment="").geturl()
+
+
+def without_echo(text: str, url: str) -> str:
+    """What somebody typed into the address may come back to them; only what the page adds to it is news."""
+    for word in set(re.findall(r"\w+", unquote(url))) & set(CANARIES):
+        text = re.sub(word, "", text, flags=re.IGNORECASE)
+    return text
+
+
+def canary_article(word: str, *, where: Collection, published: bool = True, **fields: object) -> Article:
+    """An article with the word in its address, title, summary, tags, headings, text, table, list and code."""
+    source = (
+        f"The {word} lays eggs.\n\n## Where the {word} nests\n\n- in a {word} tree\n\n"
+        f"| Bird | Colour |\n|---|---|\n| {word} | green |\n\n```shell\nmake {word}\n```\n"
+    )
+    return factories.article(
+        f"All about the {word}",
+        source,
+        summary=f"The {word} and how to restore it.",
+        published=published,
+        slug=f"about-{word}",
+        tags=[word],
+        collection=where,
+        **fields,
+    )
+
+
+@pytest.fixture
+def aviary(index, article, signed_in, operators) -> list[Article]:
+    """An open article, and three with canaries, each in a collection of its own that is named after its bird."""
+    shelves = {word: factories.collection(f"The {word} shelf", kind="signed-in") for word in CANARIES}
+    Collection.objects.filter(pk=shelves[GROUP].pk).update(audience=operators)
+    birds = [
+        canary_article(SIGNED_IN, where=shelves[SIGNED_IN], audience=signed_in),
+        canary_article(GROUP, where=shelves[GROUP], audience=operators),
+        canary_article(DRAFT, where=shelves[DRAFT], published=False),
+    ]
+    index()
+    for bird, word in zip(birds, CANARIES, strict=True):
+        publishing.arrange(bird, by=None, slug=f"{word}-again")  # the old address, about-<word>, is a redirect now
+    return birds
+
+
+def paths() -> Iterator[str]:
+    """The address of every pattern that takes a GET without arguments."""
+    for route in routes(get_resolver().url_patterns):
+        if "<" not in route and "(" not in route and "logout" not in route:
+            yield "/" + route.replace("\\Z", "").strip("^$")
+
+
+def routes(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+def probes(birds: list[Article]) -> Iterator[str]:
+    """Addresses that somebody who suspects something would try."""
+    for bird, word in zip(birds, CANARIES, strict=True):
+        shelf = bird.collection.slug
+        yield from (f"/articles/{word}-again/", f"/articles/about-{word}/", f"/collections/{shelf}/", f"/{word}/")
+        yield from (f"/articles/all-about-the-{word[:4]}/", f"/articles/{word[:5]}/", f"/articles/{word}/feedback/")
+        yield from (f"/search/?q={words}" for words in (word, word[:4], f"where+the+{word}+nests", "lays+eggs"))
+        yield from (f"/search/?q={word}&within=The+{word}+shelf", f"/ask/?q={word}", f"/editor/?q={word}")
+        number = bird.latest_version.number if bird.latest_version else 1
+        for action in ("", "history/", "chunks/", "status/", "compare/?old=1&new=1", f"versions/{number}/"):
+            yield f"/editor/articles/{bird.pk}/{action}"
+        yield f"/admin/kb/article/{bird.pk}/change/"
+
+
+def crawl(user: User | None, birds: list[Article]) -> Crawl:
+    client = Client(raise_request_exception=True)
+    if user is not None:
+        client.force_login(user)
+    crawled = Crawl(client)
+    crawled.follow_all([*paths(), *probes(birds)])
+    return crawled
+
+
+def test_anonymous_readers_never_hear_a_canary(aviary):
+    crawled = crawl(None, aviary)
+    assert {word: crawled.heard(word) for word in CANARIES} == {word: [] for word in CANARIES}
+
+
+def test_signed_in_readers_hear_their_own_canary_and_no_other(aviary, reader):
+    crawled = crawl(reader, aviary)
+    assert {word: crawled.heard(word) for word in (GROUP, DRAFT)} == {GROUP: [], DRAFT: []}
+    heard = crawled.heard(SIGNED_IN)
+    assert {"/", f"/articles/{SIGNED_IN}-again/", "/collections/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(heard)
+
+
+def test_outsiders_with_another_group_and_a_role_elsewhere_hear_no_other(aviary, outsider):
+    crawled = crawl(outsider, aviary)
+    assert {word: crawled.heard(word) for word in (GROUP, DRAFT)} == {GROUP: [], DRAFT: []}
+
+
+def test_members_of_the_group_hear_the_canary_of_their_group(aviary, operator):
+    crawled = crawl(operator, aviary)
+    assert crawled.heard(DRAFT) == []
+    assert {"/", f"/articles/{GROUP}-again/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(crawled.heard(GROUP))
+
+
+def test_editors_hear_the_canary_of_a_draft_and_only_in_the_editor(aviary, editor):
+    heard = crawl(editor, aviary).heard(DRAFT)
+    assert f"/editor/articles/{aviary[2].pk}/" in heard
+    assert all(url.startswith("/editor/") for url in heard)
+
+
+def test_the_crawl_is_not_a_short_walk(aviary):
+    crawled = crawl(None, aviary)
+    assert {"/", "/collections/", "/search/", "/ask/", "/health/", "/robots.txt", "/sitemap.xml"} <= set(crawled.pages)
+    assert len(crawled.pages) < MOST_PAGES
+
+
+def test_an_address_that_leads_to_a_hidden_article_is_like_one_that_leads_nowhere(client, aviary):
+    for word in CANARIES:
+        for url in (f"/articles/about-{word}/", f"/articles/{word}-again/"):
+            assert client.get(url).status_code == 404
+            assert client.post(url + "feedback/", {"helped": "yes"}).status_code == 404
+
+
+def test_an_archived_article_is_silent_with_the_click(aviary, reader):
+    publishing.archive(aviary[0], by=None)
+    assert crawl(reader, aviary).heard(SIGNED_IN) == []
+
+
+def test_a_narrowed_audience_holds_with_the_click(aviary, reader, operators):
+    publishing.arrange(aviary[0], by=None, audience=operators)
+    assert crawl(reader, aviary).heard(SIGNED_IN) == []
