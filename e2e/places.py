@@ -20,7 +20,7 @@ class Place:
     go: Callable[[Page], object]
     person: str = ""
     writes: bool = False  # not for a site of somebody else's
-    lost: bool = False  # the browser itself complains of the 404
+    complaint: str = ""  # of the browser itself, about the status of this page
 
 
 def at(path: str) -> Callable[[Page], object]:
@@ -75,7 +75,7 @@ def of_desk_article(link: str) -> Callable[[Page], object]:
 def compared(page: Page) -> None:
     desk_article(page)
     go_to(page, "History")
-    page.get_by_role("radio", name="before: version 1").check()
+    page.get_by_role("radio", name="before version 1").check()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("beside version")
 
@@ -125,17 +125,17 @@ PLACES = [
     Place("login-refused", wrong_password, writes=True),
     Place("password-reset", at("/accounts/password/reset/")),
     Place("password-change", at("/accounts/password/change/"), "reader", writes=True),
-    Place("nothing-here", at("/articles/no-such-article/"), lost=True),
+    Place("nothing-here", at("/articles/no-such-article/"), complaint="404"),
     Place("editor-list", at("/editor/"), "editor", writes=True),
     Place("editor-new", at("/editor/articles/new/"), "editor", writes=True),
-    Place("editor-errors", form_with_errors, "editor", writes=True),
+    Place("editor-errors", form_with_errors, "editor", writes=True, complaint="422"),
     Place("editor-edit", desk_article, "editor", writes=True),
     Place("editor-history", of_desk_article("History"), "editor", writes=True),
     Place("editor-version", one_version, "editor", writes=True),
     Place("editor-compare", compared, "editor", writes=True),
     Place("editor-chunks", of_desk_article("Chunks"), "editor", writes=True),
     Place("editor-unpublish", of_desk_article("Unpublish"), "editor", writes=True),
-    Place("editor-conflict", conflict, "editor", writes=True),
+    Place("editor-conflict", conflict, "editor", writes=True, complaint="409"),
     Place("editor-people", at("/editor/people/"), "admin", writes=True),
     Place("editor-invite", at("/editor/people/invite/"), "admin", writes=True),
 ]

@@ -40,8 +40,8 @@ def there(request: pytest.FixtureRequest, site: Site, open_as: OpenAs, new_conte
     place: Place = request.param
     if place.writes and site.environment is None:
         pytest.skip("getting to this page writes, or needs the demo people")
-    if place.lost:
-        watch.expect("404")
+    if place.complaint:
+        watch.expect(f"status of {place.complaint}")
     page = open_as(place.person) if place.person else new_context().new_page()
     place.go(page)
     return page
@@ -66,15 +66,15 @@ def described(violation: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("path", ["/", "/search/?q=restore", "/ask/", "/accounts/login/", "/collections/"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_keyboard_focus_can_be_seen_on_every_control(new_context: NewContext, path: str, theme: str) -> None:
-    page = new_context(color_scheme=theme).new_page()
+def test_keyboard_focus_can_be_seen_on_every_control(page: Page, path: str) -> None:
     page.goto(path)
-    unseen = []
-    for _ in range(14):
-        page.keyboard.press("Tab")
-        unseen.append(page.evaluate(FOCUS))
-    assert [control for control in unseen if control and "<body" not in control] == []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        unseen = []
+        for _ in range(14):
+            page.keyboard.press("Tab")
+            unseen.append(page.evaluate(FOCUS))
+        assert [control for control in unseen if control and "<body" not in control] == []
 
 
 def test_the_first_tab_stop_leads_to_the_content(page: Page) -> None:

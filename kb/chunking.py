@@ -1,25 +1,28 @@
 """An article's blocks cut and packed into pieces of about `limit` wordpieces, never across a heading. Pure.
 
-Boundaries are defined by content: a piece that is full enough ends before a unit whose hash says so, so that after an
-inserted paragraph the later boundaries fall where they fell before, and their passages need no new vectors.
+Boundaries are defined by content: where a section is too long, the cut falls at the place of least hash among those
+that would do, so that after an inserted paragraph the later cuts fall where they fell before, and their passages need
+no new vectors.
 """
-
-from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from kb import sentences
 from kb.markdown import Block
+from kb.sentences import Span
 
 Count = Callable[[str], int]
 Line = tuple[str, int]  # a line of text and its source line
+Cutter = Callable[[str, Span], Iterator[Span]]
 
-FULL_ENOUGH = 0.5  # share of the limit from which on a piece may end early
-ONE_IN = 3  # of the units that follow a piece full enough, how many begin a new one
+# Share of the room from which on a piece may end. Of 1,635 edits of a real help center, 75 % of the pieces are kept at
+# any value; of a section of 20 pieces in which a paragraph is inserted, 90 % at 0.5, 87 % at 0.6 and 83 % when filled up.
+FULL_ENOUGH = 0.5
+WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -38,151 +41,211 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """What is never cut further: a block that fits, or an item, a row, a line, a sentence of one that does not.
+class Frame:
+    """The lines that every piece holding parts of one block repeats: a table's header, a listing's fences."""
 
-    `before` and `after` are the lines that every piece holding such units repeats: a table's header, a listing's fences.
-    """
-
-    lines: tuple[Line, ...]
-    size: int
     before: tuple[Line, ...] = ()
     after: tuple[Line, ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What is not cut further: the text from `start` to `end` of a block, and its wordpieces without the frame."""
+
+    block: Block
+    start: int
+    end: int
+    size: int
+    frame: Frame
 
     @property
-    def starts_piece(self) -> bool:
-        return zlib.crc32("\n".join(text for text, _ in self.lines).encode()) % ONE_IN == 0
+    def text(self) -> str:
+        return self.block.text[self.start : self.end]
 
 
 def chunk(title: str, blocks: Sequence[Block], *, count: Count, limit: int, overlap: int) -> list[Piece]:
-    """Pieces in reading order. `limit` holds for lead and body together, in wordpieces as `count` counts them.
+    """Pieces in reading order.
 
-    `overlap`: wordpieces of whole sentences that a paragraph cut in two repeats. A single word longer than the limit
-    stays whole. An article without text is one piece with its title.
+    `count` gives the wordpieces of a text. `limit` holds for lead and body together. `overlap`: up to how many
+    wordpieces of whole sentences a piece repeats from the one before it in its section, as far as the limit allows.
+    An article without text is one piece with its title.
     """
     pieces: list[Piece] = []
     for (path, anchor), section in groupby(blocks, key=lambda block: (block.path, block.anchor)):
-        lead = " > ".join([title, *path]) + "\n"
-        room = max(limit - count(lead), limit // 2)
-        units = [unit for block in section for unit in cut(block, count=count, room=room)]
-        for packed in repeat(pack(units, room), count=count, overlap=overlap):
-            pieces.append(Piece(path, anchor, lead, "\n".join(t for t, _ in packed), tuple(n for _, n in packed)))
+        lead = _lead(" > ".join([title, *path]), count=count, room=limit // 2)
+        room = max(1, limit - count(lead))
+        packs = _pack([unit for block in section for unit in _cut(block, count=count, room=room)], room)
+        for units in _overlapped(packs, count=count, room=room, overlap=overlap):
+            lines = _lines(units)
+            pieces.append(Piece(path, anchor, lead, "\n".join(text for text, _ in lines), tuple(n for _, n in lines)))
     return pieces or [Piece((), "", "", title, (1,))]
+
+
+def _lead(text: str, *, count: Count, room: int) -> str:
+    """The title and the headings above a piece, on one line, cut short where they would fill most of it."""
+    if count(text) > room:
+        first, _ = next(_runs(text, Span(0, len(text)), count=count, room=room))
+        text = text[: first.end]
+    return text + "\n"
 
 
 # --- cutting a block into units
 
 
-def cut(block: Block, *, count: Count, room: int) -> Iterator[Unit]:
+def _cut(block: Block, *, count: Count, room: int) -> Iterator[Unit]:
     """The block whole if it fits; else its items, rows, lines or sentences; what is still too long, by words."""
-    rows = list(zip(block.text.split("\n"), block.lines, strict=True))
-    before, after = frame(block, rows)
-    body = rows[1:] if block.kind == "table" and before else rows
-    around = sum(count(text) for text, _ in (*before, *after))
-    whole = Unit((*before, *body, *after), around + sum(count(text) for text, _ in body))
-    if whole.size <= room:
-        yield whole
-        return
-    for lines in parts(block, body):
-        size = sum(count(text) for text, _ in lines)
-        small = [lines] if size + around <= room else by_words(lines, count=count, room=max(1, room - around))
-        yield from (Unit(tuple(part), sum(count(text) for text, _ in part), before, after) for part in small)
+    frame = _frame(block, count=count, room=room)
+    skipped = len(block.header) + 1 if block.kind == "table" and frame.before else 0
+    body = Span(skipped, len(block.text))
+    for span, size in _fitting(block.text, body, CUTTERS[block.kind], count=count, room=room - frame.size):
+        yield Unit(block, span.start, span.end, size, frame)
 
 
-def frame(block: Block, rows: Sequence[Line]) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """What stands around every part of a listing or a table."""
+def _frame(block: Block, *, count: Count, room: int) -> Frame:
+    """What stands around every part of a listing or a table; nothing when it would take most of the room."""
+    before, after = "", ""
     if block.kind == "code":
-        longest = max((len(run) for run in re.findall("`+", block.text)), default=0)
-        fence = "`" * max(3, longest + 1)
-        return ((fence + block.header, rows[0][1]),), ((fence, rows[-1][1]),)
-    if block.kind == "table" and block.header and rows[0][0] == block.header:
-        return (rows[0],), ()
-    return (), ()
+        after = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
+        before = after + block.header
+    elif block.kind == "table" and block.text.startswith(f"{block.header}\n"):
+        before = block.header
+    size = count(before) + count(after)
+    if not before or size > room // 2:
+        return Frame()
+    return Frame(((before, block.lines[0]),), ((after, block.lines[-1]),) if after else (), size)
 
 
-def parts(block: Block, rows: Sequence[Line]) -> Iterator[list[Line]]:
-    """The parts a block may be cut into: an item with what is nested in it, a row, a line, or a sentence."""
-    if block.kind == "list":
-        item: list[Line] = []
-        for text, number in rows:
-            if item and not text.startswith(" "):
-                yield item
-                item = []
-            item.append((text, number))
-        yield item
-    elif block.kind in ("code", "table"):
-        yield from ([row] for row in rows)
+def _fitting(
+    text: str, span: Span, cutters: Sequence[Cutter], *, count: Count, room: int
+) -> Iterator[tuple[Span, int]]:
+    """The largest parts of text[span] that fit, with their sizes: each cutter is tried on what the one before left."""
+    size = count(text[span.start : span.end])
+    if size <= room:
+        yield span, size
+    elif cutters:
+        for part in cutters[0](text, span):
+            yield from _fitting(text, part, cutters[1:], count=count, room=room)
     else:
-        for text, number in rows:
-            yield from ([(text[span.start : span.end], number)] for span in sentences.split(text))
+        yield from _runs(text, span, count=count, room=room)
 
 
-def by_words(lines: Iterable[Line], *, count: Count, room: int) -> Iterator[list[Line]]:
-    """The last resort: runs of words, each a part of one line, as long as there is room."""
-    for text, number in lines:
-        run, size = "", 0
-        for word in re.findall(r"\s*\S+", text):
-            more = count(word)
-            if run and size + more > room:
-                yield [(run.strip(), number)]
-                run, size = "", 0
-            run, size = run + word, size + more
-        if run.strip():
-            yield [(run.strip(), number)]
+def _items(text: str, span: Span) -> Iterator[Span]:
+    """The items of a list, each with what is nested in it: a line that is not indented begins one."""
+    starts = [span.start, *(match.end() for match in re.finditer(r"\n(?! )", text)), span.end + 1]
+    for start, end in pairwise(starts):
+        yield Span(start, end - 1)
+
+
+def _rows(text: str, span: Span) -> Iterator[Span]:
+    for match in re.compile(r"[^\n]+").finditer(text, span.start, span.end):
+        if not match[0].isspace():
+            yield Span(*match.span())
+
+
+def _sentences(text: str, span: Span) -> Iterator[Span]:
+    for sentence in sentences.split(text[span.start : span.end]):
+        yield Span(span.start + sentence.start, span.start + sentence.end)
+
+
+CUTTERS: dict[str, tuple[Cutter, ...]] = {
+    "paragraph": (_rows, _sentences),
+    "quote": (_rows, _sentences),
+    "list": (_items, _rows, _sentences),
+    "table": (_rows,),
+    "code": (_rows,),
+}
+
+
+def _runs(text: str, span: Span, *, count: Count, room: int) -> Iterator[tuple[Span, int]]:
+    """The last resort: runs of as many words as there is room for; a word too long by itself is cut by characters."""
+    start, end, size = span.start, span.start, 0
+    for word, more in _words(text, span, count=count, room=max(1, room)):
+        if size and size + more > room:
+            yield Span(start, end), size
+            start, size = word.start, 0
+        end, size = word.end, size + more
+    if size:
+        yield Span(start, end), size
+
+
+def _words(text: str, span: Span, *, count: Count, room: int) -> Iterator[tuple[Span, int]]:
+    for match in WORD.finditer(text, span.start, span.end):
+        size = count(match[0])
+        if size <= room:
+            yield Span(*match.span()), size
+            continue
+        for start in range(match.start(), match.end(), room):
+            end = min(start + room, match.end())
+            yield Span(start, end), count(text[start:end])
 
 
 # --- packing units into pieces
 
 
-def pack(units: Iterable[Unit], room: int) -> Iterator[list[Unit]]:
-    """Units in order, as many as fit; a piece full enough ends early before a unit that starts one."""
-    packed: list[Unit] = []
+def _pack(units: Sequence[Unit], room: int) -> list[list[Unit]]:
+    """Units in order, as many to a piece as fit; where they do not all fit, the cut is chosen by `_cost`."""
+    packs: list[list[Unit]] = []
+    start = 0
+    while start < len(units):
+        ends = _ends(units, start, room)
+        end = start + len(ends)
+        if end < len(units):
+            full = [place for place, size in enumerate(ends, start + 1) if size >= FULL_ENOUGH * room]
+            end = min(full, key=lambda place: _cost(units[place - 1], units[place]), default=end)
+        packs.append(list(units[start:end]))
+        start = end
+    return packs
+
+
+def _ends(units: Sequence[Unit], start: int, room: int) -> list[int]:
+    """The sizes of the pieces that could begin at `start`: of one unit, of two, … as long as they fit."""
+    sizes: list[int] = []
     size = 0
-    for unit in units:
-        more = unit.size + (0 if packed and continues(packed[-1], unit) else frame_size(unit))
-        early = size >= FULL_ENOUGH * room and unit.starts_piece
-        if packed and (size + more > room or early):
-            yield packed
-            packed, size = [], 0
-        packed.append(unit)
-        size += more
-    if packed:
-        yield packed
-
-
-def frame_size(unit: Unit) -> int:
-    return sum(len(text.split()) for text, _ in (*unit.before, *unit.after))
-
-
-def continues(unit: Unit, other: Unit) -> bool:
-    """Whether both are parts of the same table or listing, which then share one header or pair of fences."""
-    return bool(unit.before) and unit.before == other.before
-
-
-def repeat(packs: Iterable[list[Unit]], *, count: Count, overlap: int) -> Iterator[list[Line]]:
-    """The lines of each piece, with headers and fences around parts, and the last sentences of the piece before."""
-    last = ""
-    for packed in packs:
-        lines = [line for _, run in groupby(packed, key=lambda unit: (unit.before, unit.after)) for line in framed(list(run))]
-        again = tail(last, count=count, overlap=overlap) if not packed[0].before else ""
-        yield [(again, lines[0][1]), *lines] if again else lines
-        last = lines[-1][0] if not packed[-1].before else ""
-
-
-def framed(units: Sequence[Unit]) -> list[Line]:
-    """Parts of one block, and sentences of one line, put together again."""
-    lines: list[Line] = list(units[0].before)
-    for unit in units:
-        lines.extend(unit.lines)
-    return [*lines, *units[0].after]
-
-
-def tail(text: str, *, count: Count, overlap: int) -> str:
-    """The last whole sentences of a line that have at most `overlap` wordpieces together."""
-    taken = ""
-    for span in reversed(sentences.split(text)) if overlap else ():
-        longer = text[span.start :]
-        if count(longer) > overlap:
+    for place in range(start, len(units)):
+        unit = units[place]
+        framed = place > start and units[place - 1].block is unit.block
+        size += unit.size + (0 if framed else unit.frame.size)
+        if sizes and size > room:
             break
-        taken = longer
-    return taken
+        sizes.append(size)
+    return sizes
+
+
+def _cost(unit: Unit, following: Unit) -> tuple[bool, bool, int]:
+    """How bad a cut between two units is: after "Do this:", or inside a block. Between equals a hash decides."""
+    return unit.text.endswith(":"), unit.block is following.block, zlib.crc32(following.text.encode())
+
+
+def _overlapped(packs: Sequence[list[Unit]], *, count: Count, room: int, overlap: int) -> Iterator[list[Unit]]:
+    """Each piece, with the last sentences of the one before it, up to `overlap` and as far as there is room."""
+    yield from packs[:1]
+    for before, units in pairwise(packs):
+        size = _ends(units, 0, room)[-1] if overlap else 0
+        repeated = _tail(before[-1], count=count, room=min(overlap, room - size))
+        yield [repeated, *units] if repeated else units
+
+
+def _tail(unit: Unit, *, count: Count, room: int) -> Unit | None:
+    """The last whole sentences of a paragraph that have at most `room` wordpieces together."""
+    start, size = unit.end, 0
+    if room <= 0 or unit.block.kind not in ("paragraph", "quote"):
+        return None
+    for sentence in reversed(list(_sentences(unit.block.text, Span(unit.start, unit.end)))):
+        more = count(unit.block.text[sentence.start : sentence.end])
+        if size + more > room:
+            break
+        start, size = sentence.start, size + more
+    return Unit(unit.block, start, unit.end, size, unit.frame) if size else None
+
+
+def _lines(units: Sequence[Unit]) -> list[Line]:
+    """The lines of a piece; neighbours from one block are joined as they were, inside one frame."""
+    lines: list[Line] = []
+    for _, run in groupby(units, key=lambda unit: id(unit.block)):
+        first, *others = run
+        block, end = first.block, (others or [first])[-1].end
+        above = block.text.count("\n", 0, first.start)
+        texts = block.text[first.start : end].split("\n")
+        lines += [*first.frame.before, *zip(texts, block.lines[above:], strict=False), *first.frame.after]
+    return lines

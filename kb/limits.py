@@ -27,8 +27,9 @@ class Limit:
             raise ImproperlyConfigured(f"“{text}” is no limit: write a number, a slash and s, m, h or d, such as 20/m.")
         return cls(int(match[1]), match[2])
 
-    def __str__(self) -> str:
-        return f"{self.most} {NAMES[self.unit]}"
+    def of(self, things: str) -> str:
+        """In words: "20 questions a minute"."""
+        return f"{self.most} {things} {NAMES[self.unit]}"
 
     def spend(self, what: str, who: str) -> int:
         """Count one; 0 when it is within the limit, otherwise the seconds until it is again.

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
+from django.db import connections
 
 from kb import answering, recalling, recording
 from kb.answering import Answered, Failed, Refused, Sources, Token
@@ -38,9 +39,15 @@ FAULT = "The answer could not be written, through a fault on our side. What was 
 
 
 def database(work: Callable[Given, Result]) -> Callable[Given, Coroutine[Any, Any, Result]]:
-    """Run in a worker thread that gives its connection back to the pool; not on the one thread that all would share."""
-    run: Callable[Given, Coroutine[Any, Any, Result]] = database_sync_to_async(work, thread_sensitive=False)
-    return run
+    """Run in a worker thread, which gives its connection back at once; not on the one thread that all would share."""
+
+    def worker(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return work(*args, **kwargs)
+        finally:
+            connections.close_all()
+
+    return sync_to_async(worker, thread_sensitive=False)
 
 
 @dataclass(frozen=True)

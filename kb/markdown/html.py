@@ -32,7 +32,7 @@ ATTRIBUTES = {
 }
 VALUES = {
     "button": {"type": {"button"}},
-    "div": {"role": {"region"}, "tabindex": {"0"}},
+    "div": {"role": {"group"}, "tabindex": {"0"}},
     "img": {"loading": {"lazy"}},
     "input": {"type": {"checkbox"}},
     "pre": {"tabindex": {"0"}},
@@ -126,7 +126,7 @@ def _table_open(renderer: RendererHTML, tokens: Sequence[Token], index: int, opt
         if token.type == "inline":
             names.append(plain(token.children or []))
     label = escape("Table: " + ", ".join(filter(None, names)) if any(names) else "Table")
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table class="data">\n'
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{label}"><table class="data">\n'
 
 
 def _table_close(

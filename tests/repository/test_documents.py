@@ -1,5 +1,7 @@
 """What the documents say can be done can be done: targets, commands, options, settings, files."""
 
+import argparse
+import ast
 import json
 import re
 
@@ -7,7 +9,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from tests.machine.files import example_variables
-from tests.repository.files import DOCUMENTS, PROJECT, ROOT, code_of, fenced, text_of
+from tests.repository.files import DOCUMENTS, PROJECT, ROOT, code_of, fenced, modules, text_of
 
 TARGETS = set(re.findall(r"^([a-z0-9]+):", text_of("Makefile"), re.MULTILINE))
 MAKE_VARIABLES = set(re.findall(r"^([A-Z]+) [?:]?=", text_of("Makefile"), re.MULTILINE)) | {"HEADED", "BASE_URL"}
@@ -25,16 +27,18 @@ def test_every_make_target_exists(name: str) -> None:
 def test_every_command_exists_and_takes_the_options_shown(name: str) -> None:
     for command, rest in re.findall(r"manage\.py ([a-z_]+)([^\n]*)", code_of(name)):
         assert command in get_commands(), command
-        known = options_of(command)
-        assert [option for option in re.findall(r"(?:^| )(--?[a-z][a-z-]*)", rest) if option not in known] == [], command
+        asked = re.findall(r"(?<= )--?[a-z][a-z-]*", rest)
+        assert set(asked) - options_of(command) == set(), command
 
 
 def options_of(command: str) -> set[str]:
     app = get_commands()[command]
     made = load_command_class(app, command) if isinstance(app, str) else app
-    parser = made.create_parser("manage.py", command)
-    known = set(parser._option_string_actions)
-    return known | {f"-v{level}" for level in range(4)} | {"-v"}
+    parsers = [made.create_parser("manage.py", command)]
+    for action in parsers[0]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            parsers += action.choices.values()
+    return {option for parser in parsers for option in parser._option_string_actions}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -59,16 +63,15 @@ def test_every_file_named_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_link_leads_to_a_file_and_heading(name: str) -> None:
-    missing = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(name)):
-        path, _, anchor = target.partition("#")
-        if "://" in target:
-            continue
-        if path and not (ROOT / path).exists():
-            missing.append(target)
-        elif anchor and anchor not in anchors(path or name):
-            missing.append(target)
-    assert missing == []
+    inside = [target for target in re.findall(r"\]\(([^)\s]+)\)", text_of(name)) if "://" not in target]
+    assert [target for target in inside if not leads_somewhere(name, target)] == []
+
+
+def leads_somewhere(name: str, target: str) -> bool:
+    path, _, anchor = target.partition("#")
+    if path and not (ROOT / path).exists():
+        return False
+    return not anchor or anchor in anchors(path or name)
 
 
 def anchors(name: str) -> set[str]:
@@ -84,6 +87,23 @@ def test_json_examples_of_the_readme_are_json_with_the_fields_of_the_code() -> N
         ["sentences", "sources", "state", "text", "timings_ms", "usage"],
         ["articles", "failed", "fresh", "lag_ms", "queued", "running", "stale"],
     ]
+
+
+def test_every_message_the_readme_explains_is_one_the_product_gives() -> None:
+    table = text_of("README.md").partition("| It says | Do |")[2].partition("\n\n")[0]
+    explained = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    said = "\n".join(words_of(ast.parse(path.read_text())) for path in modules())
+    assert len(explained) > 8
+    assert [words for words in explained if not all(part in said for part in words.split("…"))] == []
+
+
+def words_of(module: ast.Module) -> str:
+    """Every text of a module; adjacent literals are one text, and so are the parts of an f-string."""
+    found = []
+    for node in ast.walk(module):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        found.append("".join(str(part.value) for part in parts if isinstance(part, ast.Constant)))
+    return "\n".join(found)
 
 
 def test_the_change_log_has_a_section_for_this_version() -> None:

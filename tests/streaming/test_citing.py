@@ -29,7 +29,13 @@ def source(number: int, text: str = "Open the history. Choose a version.", title
 
 
 def checked(text: str, *citations: int, state: str = "supported", passages: tuple[Any, ...] = ()) -> dict[str, Any]:
-    return {"text": text, "citations": list(citations), "passages": list(passages), "state": state, "reason": "Because."}
+    return {
+        "text": text,
+        "citations": list(citations),
+        "passages": list(passages),
+        "state": state,
+        "reason": "Because.",
+    }
 
 
 def test_a_mark_becomes_a_link_to_its_source_inside_its_sentence() -> None:

@@ -206,7 +206,7 @@ async def test_an_address_without_an_answer_closes_the_socket(transactional_db: 
 async def test_what_is_not_understood_gets_an_error_and_the_socket_stays_open(ask: Ask) -> None:
     answer = await runs.database(ask)()
     async with socket(answer.pk, cookie=SESSION) as wire:
-        for text in ("", "{", "[]", '{"type": "shout"}', '{"type": "follow", "at": -1}'):
+        for text in (" ", "{", "[]", '{"type": "shout"}', '{"type": "follow", "at": -1}'):
             await wire.wire.send_to(text_data=text)
             assert (await wire.hear())["type"] == "error"
         await wire.wire.send_to(bytes_data=b"\xff\xfe")
@@ -253,4 +253,3 @@ async def test_many_sockets_hold_no_connection_afterwards(ask: Ask) -> None:
     assert set(await asyncio.gather(*map(one, answers))) == {"answered"}
     stats = connection.pool.get_stats()  # type: ignore[union-attr]  # the pool is on
     assert stats["pool_size"] - stats["pool_available"] <= 1
-
