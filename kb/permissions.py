@@ -24,7 +24,7 @@ ALLOWED: dict[Action, frozenset[str]] = {
     "write": frozenset(ROLES),  # see drafts and history, edit, save, restore
     "review": frozenset({"reviewer", "publisher", "admin"}),  # approve, or ask for changes
     "publish": frozenset({"publisher", "admin"}),  # publish, unpublish, archive, choose the audience
-    "manage": frozenset({"admin"}),  # people, collections, audiences, failed jobs
+    "manage": frozenset({"admin"}),  # people, collections, audiences
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from kb import indexing, permissions, tasks
@@ -91,7 +91,11 @@ def create(collection: Collection, content: Content, *, by: Reader | None, note:
     content = content.clean()
     fields.setdefault("audience", collection.audience)
     slug = fields.pop("slug", "") or free_slug(content.title)
-    article = Article.objects.create(collection=collection, slug=slug, owner_id=by.pk if by else None, **fields)
+    try:
+        with transaction.atomic():
+            article = Article.objects.create(collection=collection, slug=slug, owner_id=by.pk if by else None, **fields)
+    except IntegrityError as error:
+        raise ValidationError({"slug": f"Another article already has the address “{slug}”."}) from error
     write_version(article, content, by=by, note=note or "Created")
     audit(article, "created", by=by)
     return article

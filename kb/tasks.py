@@ -17,9 +17,7 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 LOST_AFTER = timedelta(seconds=2)
 SWEPT = 50  # wake-ups a sweep; the next one sends more
-STALE_AFTER = (
-    30  # seconds: a swept wake-up nobody had time for is dropped, so that a long backlog does not bury new saves
-)
+STALE_AFTER = 30  # seconds; a swept wake-up that nobody had time for is dropped: a backlog must not bury new saves
 
 
 @shared_task

@@ -36,6 +36,13 @@ function recall() {
   scrollTo({ top: place.top, behavior: "instant" });
 }
 
+function say(trouble) {
+  const place = document.getElementById("trouble");
+  if (!place) return;
+  place.textContent = trouble;
+  place.hidden = !trouble;
+}
+
 if (form) {
   const before = "unsaved" in form.dataset ? null : typed();
   let leaving = false;
@@ -59,15 +66,16 @@ if (form) {
   document.getElementById("title")?.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault(); // a title is one line; it wraps by itself
   });
-  document.body.addEventListener("htmx:responseError", (event) => {
-    const trouble = document.getElementById("trouble");
-    if (!trouble || event.detail.xhr.status !== 401) return;
-    trouble.textContent = event.detail.xhr.responseText;
-    trouble.hidden = false;
+  // While developing, django-htmx puts an error page in the place of this one; the text in it is worth more.
+  document.body.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.xhr.status >= 400) event.stopPropagation();
   });
-  document.body.addEventListener("htmx:afterSwap", () => {
-    const trouble = document.getElementById("trouble");
-    if (trouble) trouble.hidden = true;
+  form.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+    say(xhr.status === 401 ? xhr.responseText : "The preview could not be made. Your text is still in this page.");
   });
+  form.addEventListener("htmx:sendError", () => {
+    say("The server does not answer. Your text is still in this page: wait a little before you save.");
+  });
+  form.addEventListener("htmx:afterSwap", () => say(""));
   recall();
 }

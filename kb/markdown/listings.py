@@ -1,6 +1,6 @@
 """Code listings: the name of the language, a few calm colours (static/code.css), and an id on each line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import groupby
 
@@ -50,10 +50,11 @@ def code(text: str, *, language: str, first_line: int, numbered: str) -> str:
     """The listing's HTML, each source line in a span with its id, except the line that bears the id `numbered`."""
     text = text.rstrip("\n")
     lexer = None if len(text) > MAX_COLOURED or language.lower() in PLAIN else _lexer(language)
-    lines = escape(text).split("\n")
-    if lexer:
-        coloured = list(_coloured(text, lexer))
-        lines = coloured if len(coloured) == len(lines) else lines  # a lexer that drops lines is not believed
+    tokens = list(lexer.get_tokens(text)) if lexer else []
+    if "".join(value for _, value in tokens) == f"{text}\n":
+        lines = list(_coloured(tokens))[:-1]
+    else:  # some lexers drop or change what they do not know
+        lines = escape(text).split("\n")
     return "\n".join(_line(html, f"b-{first_line + offset}", numbered) for offset, html in enumerate(lines))
 
 
@@ -63,16 +64,16 @@ def _line(html: str, anchor: str, numbered: str) -> str:
 
 def _lexer(language: str) -> Lexer | None:
     try:
-        return get_lexer_by_name(language.lower(), stripnl=False, ensurenl=False)
+        return get_lexer_by_name(language.lower(), stripnl=False)
     except ClassNotFound:
         return None
 
 
-def _coloured(text: str, lexer: Lexer) -> Iterator[str]:
-    """The text's lines as HTML; no span crosses the end of a line, none is there without a colour."""
+def _coloured(tokens: Iterable[tuple[_TokenType, str]]) -> Iterator[str]:
+    """The tokens' lines as HTML; no span crosses the end of a line, none is there without a colour."""
     line: list[str] = []
-    for kind, tokens in groupby(lexer.get_tokens(text), lambda token: _kind(token[0])):
-        first, *others = "".join(value for _, value in tokens).split("\n")
+    for kind, run in groupby(tokens, lambda token: _kind(token[0])):
+        first, *others = "".join(value for _, value in run).split("\n")
         line.append(_span(first, kind))
         for part in others:
             yield "".join(line)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from kb import permissions
+from kb import markdown, permissions
 from kb.browsing import related
 from kb.languages import NAMES
 from kb.markdown import Heading, Rendered
-from kb.markdown import render as render_markdown
 from kb.models import Article, ArticleVersion, Feedback, ReadCount
 from portal.htmx import Request, render
 from portal.public.errors import not_found
@@ -21,6 +23,9 @@ from portal.public.sessions import opens_first_today, visitor
 
 DAY = 24 * 3600
 LONG = 14  # headings
+RENDERER = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(Path(markdown.__file__).parent.glob("*.py")))
+).hexdigest()[:12]
 
 
 @require_safe
@@ -86,11 +91,11 @@ def feedback_context(request: Request, found: Article) -> dict[str, object]:
 
 
 def rendered(version: ArticleVersion) -> Rendered:
-    """The version's HTML, kept by its id: a version never changes."""
-    key = f"rendered-{version.pk}"
+    """The version's HTML, kept by its id, for a version never changes; what may change is how it is rendered."""
+    key = f"rendered-{RENDERER}-{version.pk}"
     known: Rendered | None = cache.get(key)
     if known is None:
-        known = render_markdown(version.source)
+        known = markdown.render(version.source)
         cache.set(key, known, DAY)
     return known
 

@@ -139,3 +139,8 @@ def test_every_verb_leaves_an_audit_entry_with_who(article, publisher):
     publishing.arrange(article, by=publisher, tags=["new"])
     mine = AuditEntry.objects.filter(article=article, by=publisher)
     assert {entry.action for entry in mine} == {"saved", "published", "unpublished", "archived", "restored", "arranged"}
+
+
+def test_a_taken_address_for_a_new_article_is_refused_in_words(article, collection):
+    with pytest.raises(ValidationError, match="already has the address “restore-an-older-version”"):
+        publishing.create(collection, Content("B", "x"), by=None, slug="restore-an-older-version")

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kb import indexing, publishing
+from kb import freshness, indexing, publishing
 from kb.errors import ProviderError
 from kb.models import Article, Collection, IndexJob
 from portal.models import User
@@ -158,6 +158,23 @@ def test_a_failed_index_is_shown_with_its_reason_and_a_way_to_try_again(
     response = client_of(editor).post(reverse("editor_retry", args=[article.pk]), {"next": "/editor/?index=failed"})
     assert response["Location"] == "/editor/?index=failed"
     assert IndexJob.objects.get(pk=article.pk).state == "queued"
+
+
+def test_the_list_says_of_every_article_what_its_own_page_says(
+    article: Article, editor: User, index: Callable[[], int]
+) -> None:
+    factories.article("A draft", published=False)
+    publishing.archive(factories.article("Archived"), by=None)
+    failing = factories.article("Failing")
+    index_later = factories.article("On its way")
+    indexing.put_back(indexing.claim(failing.pk), ProviderError("no such model file", temporary=False))
+    changed = factories.article("Changed")
+    publishing.save(changed, publishing.Content("Changed", "Twice."), by=None, based_on=1)
+
+    words = {row.pk: row.index_word for row in freshness.with_words(Article.objects.all())}
+
+    assert words == {row.pk: freshness.of(row).word for row in Article.objects.all()}
+    assert (words[article.pk], words[failing.pk], words[index_later.pk]) == ("fresh", "failed", "indexing")
 
 
 def test_trying_again_leads_nowhere_outside(article: Article, editor: User, client_of: ClientOf) -> None:

@@ -95,6 +95,8 @@ def weather(storm: Storm, worker: Callable[..., Worker], broker: EmbeddedValkey)
             started = time.monotonic()
             wait_until(is_settled, storm.settles, "not everything settled", *workers)
             print(f"{writer.saves} saves, {writer.rollbacks} rolled back, {history.moves()} published,")
+            attempts, fenced = (sum(one.said(words) for one in workers) for words in (", attempt ", "nothing applied"))
+            print(f"{attempts} attempts failed, {fenced} were taken over,")
             print(f"{len(failed())} articles failed, settled after {time.monotonic() - started:.1f} s")
             check(writer)
 

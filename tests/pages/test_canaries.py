@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
@@ -11,9 +12,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from kb import publishing
-from kb.models import Article, Collection
+from kb.models import Article, Collection, ReadCount
 from portal.models import User
 from tests import factories
 
@@ -26,6 +28,7 @@ CANARIES = (SIGNED_IN, GROUP, DRAFT)
 SECOND = {SIGNED_IN: "motmot", GROUP: "potoo", DRAFT: "takahe"}
 LINK = re.compile(r"""(?:href|src|action|hx-get|formaction)="([^"]+)"|<loc>([^<]+)</loc>""")
 MOST_PAGES = 400
+MOST_VARIANTS = 20  # of one path with different queries: filters of a list combine without end
 
 
 @dataclass(repr=False)
@@ -45,9 +48,11 @@ class Crawl:
 
     def follow_all(self, starts: Iterable[str]) -> None:
         waiting = list(starts)
+        variants: Counter[str] = Counter()
         while waiting and len(self.pages) < MOST_PAGES:
             url = waiting.pop(0)
-            if url not in self.pages:
+            variants[urlsplit(url).path] += url not in self.pages
+            if url not in self.pages and variants[urlsplit(url).path] <= MOST_VARIANTS:
                 waiting += [urljoin(url, link) for link in links(self.visit(url))]
 
     def heard(self, canary: str) -> list[str]:
@@ -84,7 +89,7 @@ def canary_article(word: str, *, where: Collection, published: bool = True, **fi
         f"| Bird | Colour |\n|---|---|\n| {both} | green |\n\n```shell\nmake {both}\n```\n"
     )
     return factories.article(
-        f"All about the {both}",
+        f"Restore an older version of the {both}?",  # so near to the open article that it would be named beside it
         source,
         summary=f"The {both} and how to restore it.",
         published=published,
@@ -107,8 +112,13 @@ def aviary(index, article, signed_in, operators) -> list[Article]:
     ]
     index()
     for bird, word in zip(birds, CANARIES, strict=True):
-        publishing.arrange(bird, by=None, slug=f"{word}-again")  # the old address, about-<word>, is a redirect now
+        ReadCount.objects.count_read(bird, timezone.localdate())
+        publishing.arrange(bird, by=None, slug=address(word))  # the old address, about-<word>, leads there now
     return birds
+
+
+def address(word: str) -> str:
+    return f"{word}-{SECOND[word]}"
 
 
 def paths() -> Iterator[str]:
@@ -131,8 +141,8 @@ def probes(birds: list[Article]) -> Iterator[str]:
     """Addresses that somebody who suspects something would try."""
     for bird, word in zip(birds, CANARIES, strict=True):
         shelf = bird.collection.slug
-        yield from (f"/articles/{word}-again/", f"/articles/about-{word}/", f"/collections/{shelf}/", f"/{word}/")
-        yield from (f"/articles/all-about-the-{word[:4]}/", f"/articles/{word[:5]}/", f"/articles/{word}/feedback/")
+        yield from (f"/articles/about-{word}/", f"/collections/{shelf}/", f"/{word}/")
+        yield from (f"/articles/older-version-of-the-{word[:4]}/", f"/articles/{word[:5]}/", f"/articles/{word}/feedback/")
         yield from (f"/search/?q={words}" for words in (word, word[:4], f"where+the+{word}+nests", "lays+eggs"))
         yield from (f"/search/?q={word}&within=The+{word}+shelf", f"/ask/?q={word}", f"/editor/?q={word}")
         number = bird.latest_version.number if bird.latest_version else 1
@@ -156,7 +166,9 @@ def test_signed_in_readers_hear_their_own_canary_and_no_other(aviary, reader):
     crawled = crawl(reader, aviary)
     assert {word: crawled.heard(word) for word in (GROUP, DRAFT)} == {GROUP: [], DRAFT: []}
     heard = crawled.heard(SIGNED_IN)
-    assert {"/", f"/articles/{SIGNED_IN}-again/", "/collections/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(heard)
+    assert {"/", f"/articles/{address(SIGNED_IN)}/", "/collections/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(
+        heard
+    )
 
 
 def test_outsiders_with_another_group_and_a_role_elsewhere_hear_no_other(aviary, outsider):
@@ -167,7 +179,7 @@ def test_outsiders_with_another_group_and_a_role_elsewhere_hear_no_other(aviary,
 def test_members_of_the_group_hear_the_canary_of_their_group(aviary, operator):
     crawled = crawl(operator, aviary)
     assert crawled.heard(DRAFT) == []
-    assert {"/", f"/articles/{GROUP}-again/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(crawled.heard(GROUP))
+    assert {"/", f"/articles/{address(GROUP)}/", "/sitemap.xml", "/search/?q=lays+eggs"} <= set(crawled.heard(GROUP))
 
 
 def test_editors_hear_the_canary_of_a_draft_and_only_in_the_editor(aviary, editor):
@@ -184,7 +196,7 @@ def test_the_crawl_is_not_a_short_walk(aviary):
 
 def test_an_address_that_leads_to_a_hidden_article_is_like_one_that_leads_nowhere(client, aviary):
     for word in CANARIES:
-        for url in (f"/articles/about-{word}/", f"/articles/{word}-again/"):
+        for url in (f"/articles/about-{word}/", f"/articles/{address(word)}/"):
             assert client.get(url).status_code == 404
             assert client.post(url + "feedback/", {"helped": "yes"}).status_code == 404
 

@@ -45,7 +45,7 @@ def slowly(settings: Any) -> None:
 @pytest.fixture
 def ask(transactional_db: None, article: Article) -> Callable[..., Answer]:
     """Ask about the one article there is, as nobody in particular unless said otherwise."""
-    Session.objects.save(SESSION, {"opened": []}, timezone.now() + timedelta(days=1))
+    Session.objects.save(SESSION, {"here": True}, timezone.now() + timedelta(days=1))
 
     def made(question: str = QUESTION, *, user: Reader | None = None, session_key: str = SESSION) -> Answer:
         return recording.ask(question, user=user or AnonymousUser(), session_key=session_key)

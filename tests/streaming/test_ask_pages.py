@@ -106,7 +106,7 @@ def test_a_reload_half_way_shows_the_text_so_far_and_where_it_goes_on(visitor: C
     AnswerSource.objects.create(answer=answer, number=1, version=version, passage=chunk.passage, lines=chunk.lines)
     page = visitor.get(f"/answers/{answer.pk}/").content.decode()
     assert 'Rockets 🚀 &lt;b&gt;.<sup class="cite">1</sup> And<span class="caret"' in page
-    assert 'data-at="23"' in page
+    assert 'data-at="22"' in page
     assert "Writing the answer. 1 of 1 source used so far." in page
     assert 'aria-busy="true"' in page
 

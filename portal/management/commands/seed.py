@@ -63,9 +63,7 @@ class Command(BaseCommand):
         if Article.objects.exists() or Collection.objects.exists() or User.objects.exists():
             if if_empty:
                 return
-            raise CommandError(
-                "There are articles or people already; seed fills only an empty help center."
-            )
+            raise CommandError("There are articles or people already; seed fills only an empty help center.")
         with tasks.without_wake_ups():  # they are indexed here, before any worker runs
             report = plant()
         for failure in report.failed:
