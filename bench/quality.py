@@ -1,7 +1,7 @@
 """`make eval`: how well search ranks every evaluation set that is there, beside a reference BM25 in the same run.
 
-Fails when a stage falls below the committed floors (floors.json). The sets are not part of this repository: FOOTNOTE_SETS
-names their folder, by default ../shared/data.
+Fails when a stage falls below the committed floors (floors.json). The sets are not part of this repository:
+FOOTNOTE_SETS names their folder, by default ../shared/data.
 """
 
 from __future__ import annotations
@@ -78,19 +78,21 @@ def ours(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    evaluated = ("lexical", "vector", "fused", "reranked")
     floors = json.loads(FLOORS.read_text())
     ratios: dict[str, float] = {}
     below: list[str] = []
     results: dict[str, Any] = {}
-    print(f"{'set':22} {'questions':>9} {'BM25':>7} {'lexical':>8} {'vector':>7} {'fused':>7} {'reranked':>9} {'ratio':>6}")
+    print(f"{'set':22} {'questions':>9} {'BM25':>7}" + "".join(f" {name:>9}" for name in (*evaluated, "ratio")))
     for folder in sorted(path.parent for path in SETS.glob("*/qrels.tsv")):
         mine, bm25 = ours(folder), reference(folder)
         results[folder.name] = {**mine, "reference": bm25}
         scores = {stage: row["ndcg@10"] for stage, row in mine["stages"].items()}
         ratios[folder.name] = scores["reranked"] / bm25["ndcg@10"]
         print(
-            f"{folder.name:22} {mine['queries']:9} {bm25['ndcg@10']:7.4f} {scores['lexical']:8.4f} {scores['vector']:7.4f}"
-            f" {scores['fused']:7.4f} {scores['reranked']:9.4f} {ratios[folder.name]:6.3f}",
+            f"{folder.name:22} {mine['queries']:9} {bm25['ndcg@10']:7.4f}"
+            + "".join(f" {scores[stage]:9.4f}" for stage in evaluated)
+            + f" {ratios[folder.name]:9.3f}",
             flush=True,
         )
         below += [
@@ -102,7 +104,8 @@ def main() -> None:
     if not measured:
         print(f"No evaluation set in {SETS}: set FOOTNOTE_SETS to a folder of sets.")
         return
-    print(f"mean ratio to BM25 over {', '.join(name for name in TARGETS if name in ratios)}: {sum(measured) / len(measured):.3f}")
+    names = ", ".join(name for name in TARGETS if name in ratios)
+    print(f"mean ratio to BM25 over {names}: {sum(measured) / len(measured):.3f}")
     (ROOT / "var" / "quality.json").write_text(json.dumps(results, indent=2))
     if below:
         sys.exit("\n".join(below))

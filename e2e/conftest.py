@@ -140,5 +140,3 @@ def editor(own_site: Site, open_as: OpenAs) -> Page:
 def stranger(new_context: NewContext) -> Page:
     """A page of somebody else, who is not signed in."""
     return new_context().new_page()
-
-

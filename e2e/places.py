@@ -29,7 +29,9 @@ def at(path: str) -> Callable[[Page], object]:
 
 def article(page: Page) -> None:
     page.goto("/collections/writing/")
-    page.get_by_role("region", name="Articles").get_by_role("link", name="Restore an older version of an article").click()
+    page.get_by_role("region", name="Articles").get_by_role(
+        "link", name="Restore an older version of an article"
+    ).click()
     expect(page.get_by_role("navigation", name="On this page")).to_be_visible()
 
 

@@ -55,9 +55,16 @@ def test_an_answer_arrives_complete_with_its_sources(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("own_site")
-def test_a_refusal_a_follow_up_and_an_opinion_need_no_scripts(page: Page) -> None:
+def test_a_refusal_is_as_complete_as_with_scripts(page: Page) -> None:
     ask_plainly(page, FOREIGN)
     expect(status(page)).to_have_text(REFUSED)
+    expect(page.get_by_role("region", name="Nearest articles").get_by_role("link").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("link", name="Write to a person")).to_be_visible()
+
+
+@pytest.mark.usefixtures("own_site")
+def test_an_opinion_and_a_follow_up_need_no_scripts(page: Page) -> None:
+    ask_plainly(page, QUESTION)
     page.get_by_role("radio", name="No").check()
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Thank you. The editors will see it")).to_be_visible()

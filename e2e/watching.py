@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError, WebSocket
 
+# htmx calls it an error when it drops a request for a newer one, or for another page. Real faults have other names too:
+# htmx:responseError, htmx:sendError, or the browser's own “Failed to load resource”.
+DROPPED = ("htmx:sendAbort", "htmx:afterRequest")
 SCHEMES = {"http", "https", "ws", "wss"}
 
 
@@ -16,7 +19,7 @@ class Watch:
         self.hosts = {"127.0.0.1", *hosts}
         self.complaints: list[str] = []
         self.strangers: list[str] = []
-        self.expected: list[str] = []
+        self.expected = list(DROPPED)
 
     def over(self, context: BrowserContext) -> None:
         context.on("console", self._console)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from kb import indexing, tasks
+from kb import outbox, tasks
 from kb.models import Answer, AnswerSource, Audience, AuditEntry, Collection, IndexJob, Membership
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class IndexJobAdmin(ReadOnlyAdmin):
         with transaction.atomic():
             chosen = list(jobs.select_related("article"))
             for job in chosen:
-                indexing.request(job.article)
+                outbox.request(job.article)
                 tasks.wake_on_commit(job.article_id)
         self.message_user(request, f"{len(chosen)} asked for once more.", messages.SUCCESS)
 

@@ -127,7 +127,7 @@ class Draft:
 
 
 async def answer(question: str, *, user: Reader, history: Sequence[Turn] = ()) -> AsyncIterator[Event]:
-    """Sources first, then tokens, then exactly one of Answered, Refused, Failed. Cancel the consumer to stop the model."""
+    """Sources first, then tokens, then exactly one of Answered, Refused, Failed. Cancel it to stop the model."""
     draft = Draft()
     hits, evidence = await sync_to_async(look_up, thread_sensitive=False)(question, user)
     sources = number(hits)

@@ -17,7 +17,7 @@ TOO_FAR = 0.6  # cosine distance of two titles that have nothing to do with each
 
 
 def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
-    """Articles whose title has all words of the prefix, the last one perhaps unfinished; else a title that sounds like it.
+    """Articles whose title has all words of the prefix, the last perhaps unfinished; else a title that sounds like it.
 
     Titles only, by the `simple` configuration: on bodies a prefix of one letter matches 94 % of all chunks.
     """
@@ -27,7 +27,8 @@ def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
     seen = Article.objects.visible_to(user).with_pages()
     query = " & ".join([f"'{word}'" for word in words[:-1]] + [f"'{words[-1]}':*"])
     vector = SearchVector("published_version__title", config="simple")
-    found = list(seen.annotate(title_words=vector).filter(title_words=SearchQuery(query, config="simple", search_type="raw"))[:limit])
+    wanted = SearchQuery(query, config="simple", search_type="raw")
+    found = list(seen.annotate(title_words=vector).filter(title_words=wanted)[:limit])
     if found:
         return found
     likeness = TrigramWordSimilarity(" ".join(words), "published_version__title")
@@ -35,7 +36,7 @@ def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
 
 
 def complete(question: str, *, limit: int = 3) -> str:
-    """The question with its unfinished last word replaced by the words it may become; empty when nothing begins like it.
+    """The question with its unfinished last word replaced by words it may become; empty when nothing begins like it.
 
     Words of every article count, whoever may read it: what comes of this is for searching, never for showing.
     """
@@ -85,6 +86,8 @@ def stem(word: str) -> str:
 
 
 IDLE = frozenset(
-    "the and for are was were what how who whom why when where which can could does did not you your with from that this"
-    " have has had will would should into about there their they them then than its it's".split()
+    """
+    the and for are was were what how who whom why when where which can could does did not you your with from that this
+    have has had will would should into about there their they them then than its it's
+    """.split()  # noqa: SIM905  # a list of words reads better as words
 )

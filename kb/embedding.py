@@ -5,6 +5,7 @@ import hashlib
 import threading
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from django.utils.module_loading import import_string
 from numpy.typing import NDArray
 
 from kb import sentences
+from kb.errors import ProviderError
 
 Floats = NDArray[np.float32]
 
@@ -96,6 +98,16 @@ def get_embedder() -> Embedder:
 def _made(path: str) -> Embedder:
     embedder: Embedder = import_string(path)()
     return embedder
+
+
+def warm() -> None:
+    """Load the model in the background, so that the first question need not wait 2 s for it."""
+
+    def load() -> None:
+        with suppress(ProviderError):  # whoever asks first is told
+            get_embedder().encode(["warm"])
+
+    threading.Thread(target=load, name="warm-embedder", daemon=True).start()
 
 
 def normalised(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Evaluation: a labelled set, indexed by the product's own write path, and how well each stage of retrieval ranks it."""
+"""Evaluation: a labelled set, indexed by the product's own write path, and how well each stage ranks it."""
 
 from __future__ import annotations
 
@@ -212,5 +212,3 @@ def trec_run(result: Result) -> Iterator[str]:
         ranking = result.stages["reranked"].rankings[case.key]
         for rank, corpus_id in enumerate(ranking, 1):
             yield f"{case.key} Q0 {corpus_id} {rank} {1 / rank:.6f} footnote"
-
-

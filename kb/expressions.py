@@ -53,7 +53,7 @@ class Match(Func):
 
 
 class Bm25(Func):
-    """BM25 (Robertson et al., k1 1.2, b 0.75) of a tsvector, exact, in SQL text that is the same for any number of words.
+    """BM25 (Robertson et al., k1 1.2, b 0.75) of a tsvector, exact; the SQL text is the same for any number of words.
 
     The term frequency of one lexeme comes out of ts_rank without unnesting: ts_rank('{1,1,1,1}') is the sum of 1/j² for
     j ≤ tf, over π²/6, so tf = round(1 / (1.64493406685 (1 - rank)) - 0.5). An absent lexeme gives 0 by itself.
@@ -78,10 +78,9 @@ class Bm25(Func):
         (tsv, p1), (length, p2), (queries, p3), (idfs, p4) = (
             compiler.compile(source) for source in self.get_source_expressions()
         )
-        sql = (
-            "(SELECT coalesce(sum(word.idf * (1 - doc.k / (round(1 / (1.64493406685 *"
-            " (1 - ts_rank('{1,1,1,1}', doc.tsv, word.query))) - 0.5) + doc.k))), 0)"
-            f" FROM (SELECT {tsv} AS tsv, {K1 * (1 - B)} + {K1 * B} * {length} / %s::float8 AS k) AS doc,"
-            f" unnest({queries}::text[]::tsquery[], {idfs}::float8[]) AS word (query, idf))"
-        )
+        words = f"unnest({queries}::text[]::tsquery[], {idfs}::float8[]) AS word (query, idf)"
+        doc = f"(SELECT {tsv} AS tsv, {K1 * (1 - B)} + {K1 * B} * {length} / %s::float8 AS k) AS doc"  # noqa: S608  # compiled
+        frequency = "(round(1 / (1.64493406685 * (1 - ts_rank('{1,1,1,1}', doc.tsv, word.query))) - 0.5))"
+        sum_of_words = f"coalesce(sum(word.idf * (1 - doc.k / ({frequency} + doc.k))), 0)"
+        sql = f"(SELECT {sum_of_words} FROM {doc}, {words})"  # noqa: S608  # as above; every value is a parameter
         return sql, [*p1, *p2, self.extra["mean_length"], *p3, *p4]

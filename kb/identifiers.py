@@ -1,7 +1,7 @@
 """Exact names in text: codes, flags, file names, versions, snake_case and camelCase. Pure.
 
-The text-search parser breaks or stems them (`--flag-name` → `flag-nam`, `E-1234` → `-1234`, `C++` → `c`), so passages and
-questions carry them beside the words, as lexemes with a prefix sign that no word can have.
+The text-search parser breaks or stems them (`--flag-name` → `flag-nam`, `E-1234` → `-1234`, `C++` → `c`), so passages
+and questions carry them beside the words, as lexemes with a prefix sign that no word can have.
 """
 
 import re

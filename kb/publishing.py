@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from kb import indexing, permissions, tasks
+from kb import indexing, outbox, permissions, tasks
 from kb.markdown import MAX_SOURCE
 from kb.models import Article, ArticleVersion, Audience, AuditEntry, Collection, Redirect
 from kb.permissions import Reader
@@ -141,7 +141,7 @@ def write_version(article: Article, content: Content, *, by: Reader | None, note
     )
     article.latest_version = version
     article.save(update_fields=["latest_version", "updated"])
-    indexing.request(article)
+    outbox.request(article)
     tasks.wake_on_commit(article.pk)
     return version
 
@@ -162,7 +162,7 @@ def publish(article: Article, *, by: Reader | None) -> bool:
     if live:
         indexing.forget_old_chunks(locked)
     else:
-        indexing.request(locked)
+        outbox.request(locked)
         tasks.wake_on_commit(locked.pk)
     article.refresh_from_db()
     return live

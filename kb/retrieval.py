@@ -22,19 +22,18 @@ from django.db.models import F, FloatField, OuterRef, Q, Subquery, Value
 from kb import words
 from kb.embedding import QuestionVectors, normalised, question_vectors
 from kb.expressions import Bm25, Distance, Match
-from kb.models import Article, Chunk, Embedder, Embedding, IndexedVersion, Passage, TokenVectors
+from kb.models import Chunk, Embedder, Embedding, IndexedVersion, Passage, TokenVectors
 from kb.models.passages import ChunkQuerySet
 from kb.permissions import Reader
 from kb.reranking import Candidate, Ranked, Title, rerank, title_score, token_weights
 from kb.words import Question
-
 
 Chunks: TypeAlias = ChunkQuerySet
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk with its scores and ranks, best first. `text` is the passage's body; `lines[i]` its line i's source line."""
+    """A chunk with its scores and ranks. `text` is the passage's body; `lines[i]` the source line of its line i."""
 
     chunk_id: int
     article_id: int
@@ -164,7 +163,9 @@ def vector_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embed
     return rows.values("id", "leg", "distance", "words").order_by(order)[: settings.RETRIEVAL_CANDIDATES]
 
 
-def word_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]) -> Any:
+def word_leg(
+    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]
+) -> Any:
     """Best by BM25 among the chunks that match. A chunk whose vector is not there yet is still found by its words."""
     matching = Q()
     for query in queries:
@@ -236,13 +237,16 @@ def details(
         .values(
             "id", "heading_path", "anchor", "lines", "passage_id", "passage__text", "passage__lead", "passage__tsv",
             "bits", "sentences", "title_distance", "title_bits", "version_id", "version__number", "version__title",
-            "version__language", "live__id", "live__slug", "live__collection__name", "live__published_at", "live__updated",
+            "version__language", "live__id", "live__slug", "live__collection__name", "live__published_at",
+            "live__updated",
         )
     )  # fmt: skip
     return {row["id"]: {**row, "dimensions": embedder.dimensions} for row in rows}
 
 
-def ordered(legs: Sequence[Leg], rows: dict[int, dict[str, Any]], asked: QuestionVectors, lexical: Question) -> list[Hit]:
+def ordered(
+    legs: Sequence[Leg], rows: dict[int, dict[str, Any]], asked: QuestionVectors, lexical: Question
+) -> list[Hit]:
     """Rerank the candidates and make hits of them, best first."""
     pool = [candidate(leg, rows[leg.chunk_id], lexical) for leg in legs]
     weights = token_weights(asked, lexical.spans)

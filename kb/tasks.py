@@ -10,7 +10,7 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from kb import frequencies, garbage, indexing
+from kb import frequencies, garbage, indexing, outbox
 
 log = logging.getLogger(__name__)
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
@@ -32,8 +32,8 @@ def index_article(article_id: int) -> str:
 @shared_task
 def sweep() -> int:
     """Send again what was lost: by the broker, by a rollback of its sender, by a worker that died."""
-    indexing.give_up_on_killers()
-    forgotten = indexing.waiting(LOST_AFTER, SWEPT)
+    outbox.give_up_on_killers()
+    forgotten = outbox.waiting(LOST_AFTER, SWEPT)
     for article_id in forgotten:
         index_article.apply_async([article_id], expires=STALE_AFTER)
     return len(forgotten)

@@ -157,7 +157,8 @@ def article(collection: Collection, index: Callable[[], int]) -> Article:
     made = factories.article(
         "Restore an older version",
         "Every save makes a version.\n\n## Steps\n\n1. Open the history.\n2. Choose a version.\n3. Press Restore.\n\n"
-        "Restoring makes a new version with the old text.\n\n## Limits\n\nA restored version is a draft until you publish it.",
+        "Restoring makes a new version with the old text.\n\n"
+        "## Limits\n\nA restored version is a draft until you publish it.",
         summary="Bring back what an article said before.",
         collection=collection,
         tags=["versions"],

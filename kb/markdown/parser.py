@@ -208,7 +208,7 @@ def _number_blocks(tokens: Sequence[Token]) -> None:
         if line:
             token.meta["line"] = line
             if line not in used:
-                token.attrSet("id", f"b-{line}")
+                (following if token.type == "footnote_open" else token).attrSet("id", f"b-{line}")
                 used.add(line)
         if token.nesting > 0:
             lines.append(line or lines[-1])
@@ -216,12 +216,12 @@ def _number_blocks(tokens: Sequence[Token]) -> None:
             lines.pop()
         for child in token.children or []:
             if child.type == "footnote_ref":
-                notes.setdefault(child.meta["id"], lines[-1])
+                notes.setdefault(child.meta["id"], lines[-1] or (token.map[0] + 1 if token.map else 0))
 
 
 def _line(token: Token, following: Token, notes: dict[int, int]) -> int:
     """The 1-based line by which a block is found, or 0 when it has none (its parent's line serves)."""
     if token.type == "footnote_open" and not following.map:  # written inside a line, as in ^[this]
-        return notes.get(token.meta["id"], 0)
+        return notes.get(token.meta["id"]) or 1
     findable = ("paragraph_open", "blockquote_open", "list_item_open", "tr_open", "fence", "code_block", "hr")
     return token.map[0] + 1 if token.map and token.type in findable and not token.hidden else 0

@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
                 ('lines', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), default=list, size=None)),
                 ('score', models.FloatField(default=0.0)),
                 ('answer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='kb.answer')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='kb.articleversion')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='kb.articleversion')),
                 ('passage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='kb.passage')),
             ],
             options={

@@ -75,12 +75,12 @@ class Answer(models.Model):
     def __str__(self) -> str:
         return self.question[:80]
 
+    def get_absolute_url(self) -> str:
+        return reverse("answer", args=[self.pk])
+
     @property
     def is_finished(self) -> bool:
         return self.state not in self.UNFINISHED
-
-    def get_absolute_url(self) -> str:
-        return reverse("answer", args=[self.pk])
 
 
 class AnswerSource(models.Model):
@@ -88,7 +88,7 @@ class AnswerSource(models.Model):
 
     answer = models.ForeignKey(Answer, models.CASCADE, related_name="sources")
     number = models.PositiveIntegerField()
-    version = models.ForeignKey(ArticleVersion, models.CASCADE, related_name="+")
+    version = models.ForeignKey(ArticleVersion, models.PROTECT, related_name="+")
     passage = models.ForeignKey(Passage, models.PROTECT, related_name="+")
     heading_path = ArrayField(models.TextField(), default=list)
     anchor = models.CharField(max_length=200, blank=True)

@@ -69,7 +69,9 @@ class Collection(models.Model):
     slug = models.SlugField(max_length=120, unique=True)
     description = models.CharField(max_length=300, blank=True)
     position = models.PositiveIntegerField(default=0)
-    audience = models.ForeignKey(Audience, models.PROTECT, help_text="What a new article in this collection starts with.")
+    audience = models.ForeignKey(
+        Audience, models.PROTECT, help_text="What a new article in this collection starts with."
+    )
 
     objects = CollectionQuerySet.as_manager()
 
@@ -120,7 +122,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def with_minutes(self) -> Self:
         """Each with `minutes`: how long reading the published version takes."""
-        minutes = Ceil(Length("published_version__source") / Value(CHARACTERS_A_MINUTE), output_field=models.IntegerField())
+        minutes = Ceil(
+            Length("published_version__source") / Value(CHARACTERS_A_MINUTE), output_field=models.IntegerField()
+        )
         return self.annotate(minutes=Greatest(minutes, 1))
 
     def most_read(self, since: datetime.date) -> Self:
@@ -132,8 +136,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 class Article(models.Model):
     """One article: where it stands, who may read it, and which of its versions is latest, wanted and published.
 
-    `wanted_version` is what an editor published; `published_version` is what readers and search see. The two differ only
-    while the wanted version is being indexed. State and audience live here alone, so changing them touches one row.
+    `wanted_version` is what an editor published; `published_version` is what readers and search see. The two differ
+    only while the wanted version is being indexed. State and audience live here alone: a change touches one row.
     """
 
     class State(models.TextChoices):
@@ -180,13 +184,13 @@ class Article(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("article", args=[self.slug])
+
     @property
     def title(self) -> str:
         """The latest title, for editors; readers see the published version's."""
         return self.latest_version.title if self.latest_version else self.slug
-
-    def get_absolute_url(self) -> str:
-        return reverse("article", args=[self.slug])
 
 
 class ArticleVersion(models.Model):

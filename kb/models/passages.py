@@ -1,7 +1,7 @@
 """The index: content-addressed passages and vectors, thin chunks that link a version to them, and the outbox.
 
-    Article ── published_version ──> ArticleVersion <── Chunk ──> Passage <── Embedding (embedder)
-                                                                        <── TokenVectors (embedder)
+Article ── published_version ──> ArticleVersion <── Chunk ──> Passage <── Embedding (embedder)
+                                                                    <── TokenVectors (embedder)
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Passage(models.Model):
 
 
 class Embedding(models.Model):
-    """A passage's vector by one embedder. No dimension on the column: a partial expression index per embedder has it."""
+    """A passage's vector by one embedder; its dimension is that of the embedder's partial index, not of the column."""
 
     pk = models.CompositePrimaryKey("passage_id", "embedder_id")
     passage = models.ForeignKey(Passage, models.CASCADE, related_name="embeddings")
@@ -136,7 +136,7 @@ class Chunk(models.Model):
 
 
 class IndexedVersion(models.Model):
-    """What the index holds of a version, and from which content and settings it was made: freshness is this comparison."""
+    """What the index holds of a version, and from which content and settings it was made: freshness compares these."""
 
     version = models.OneToOneField(ArticleVersion, models.CASCADE, primary_key=True, related_name="indexed")
     content_hash = models.BinaryField(max_length=32)
@@ -163,7 +163,9 @@ class IndexJob(models.Model):
 
     article = models.OneToOneField(Article, models.CASCADE, primary_key=True, related_name="job")
     state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
-    generation = models.PositiveIntegerField(default=1, help_text="Moved by every request; a run finishes the one it saw.")
+    generation = models.PositiveIntegerField(
+        default=1, help_text="Moved by every request; a run finishes the one it saw."
+    )
     token = models.UUIDField(null=True, blank=True, help_text="Fences off a worker whose lease ran out.")
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)

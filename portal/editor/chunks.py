@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from kb import freshness, indexing, tasks
+from kb import freshness, outbox, tasks
 from kb.models import Article, ArticleVersion, Chunk, IndexedVersion
 from portal.editor.access import article_or_404, for_editors
 from portal.editor.facts import facts
@@ -66,7 +66,7 @@ def retry(request: Request, pk: int) -> HttpResponse:
     """Index once more after it failed. Whoever may write may do this: saving does the same."""
     article = article_or_404(request, pk)
     with transaction.atomic():
-        indexing.request(article)
+        outbox.request(article)
         tasks.wake_on_commit(article.pk)
     if request.htmx:
         return status_line(request, article)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -150,8 +151,8 @@ def around(text: str, sentence: Span, marks: Sequence[Span]) -> Span:
 
 def flat(text: str) -> str:
     """Lines (list items, rows, code) as one line; items and a row's cells stand apart by dots and dashes."""
-    items = text.replace(" | ", " – ").removeprefix("- ").replace("\n- ", " · ")
-    return " ".join(items.split())
+    items = re.sub(r"(?<![.,:;])\n- ", " · ", text.replace(" | ", " – ").removeprefix("- "))
+    return " ".join(items.replace("\n- ", " ").split())
 
 
 def marked(text: str, question: str, *, more: bool = False) -> tuple[Part, ...]:

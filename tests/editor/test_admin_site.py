@@ -7,7 +7,7 @@ from django.contrib import admin as site
 from django.test import Client
 from django.urls import reverse
 
-from kb import indexing, publishing
+from kb import outbox, publishing
 from kb.errors import ProviderError
 from kb.models import Answer, Article, ArticleVersion, AuditEntry, IndexJob, Passage
 from kb.publishing import Content
@@ -71,7 +71,7 @@ def test_a_failed_job_is_found_with_its_reason_and_tried_again(
     article: Article, admin: User, client_of: ClientOf
 ) -> None:
     publishing.save(article, Content("Restore it", "New."), by=None, based_on=1)
-    indexing.put_back(indexing.claim(article.pk), ProviderError("no such model file", temporary=False))
+    outbox.put_back(outbox.claim(article.pk), ProviderError("no such model file", temporary=False))
     address = reverse("admin:kb_indexjob_changelist")
 
     page = client_of(admin).get(address, {"state__exact": "failed"}).content.decode()

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kb import indexing, publishing
+from kb import outbox, publishing
 from kb.errors import ProviderError
 from kb.models import Article, IndexJob
 from kb.publishing import Content
@@ -102,7 +102,7 @@ def test_a_failure_is_said_with_its_reason_and_tried_again(
 ) -> None:
     publishing.save(article, Content("Restore it", "New."), by=editor, based_on=1)
     publishing.publish(article, by=editor)
-    indexing.put_back(indexing.claim(article.pk), ProviderError("no such model file", temporary=False))
+    outbox.put_back(outbox.claim(article.pk), ProviderError("no such model file", temporary=False))
     client = client_of(editor)
 
     said = line(article, client)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from kb import freshness, indexing, publishing
+from kb import freshness, outbox, publishing
 from kb.errors import ProviderError
 from kb.models import Article, Collection, IndexJob
 from portal.models import User
@@ -149,7 +149,7 @@ def test_a_failed_index_is_shown_with_its_reason_and_a_way_to_try_again(
 ) -> None:
     publishing.save(article, publishing.Content("Restore it", "New text."), by=editor, based_on=1)
     publishing.publish(article, by=editor)
-    indexing.put_back(indexing.claim(article.pk), ProviderError("no such model file", temporary=False))
+    outbox.put_back(outbox.claim(article.pk), ProviderError("no such model file", temporary=False))
 
     page = client_of(editor).get(reverse("editor_articles"), {"index": "failed"}).content.decode()
     assert "version 2 failed" in page
@@ -167,7 +167,7 @@ def test_the_list_says_of_every_article_what_its_own_page_says(
     publishing.archive(factories.article("Archived"), by=None)
     failing = factories.article("Failing")
     index_later = factories.article("On its way")
-    indexing.put_back(indexing.claim(failing.pk), ProviderError("no such model file", temporary=False))
+    outbox.put_back(outbox.claim(failing.pk), ProviderError("no such model file", temporary=False))
     changed = factories.article("Changed")
     publishing.save(changed, publishing.Content("Changed", "Twice."), by=None, based_on=1)
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
-from kb import freshness, garbage, indexing, publishing
+from kb import freshness, garbage, indexing, outbox, publishing
 from kb.errors import ProviderError
 from kb.models import Article, Chunk, Embedding, IndexedVersion, IndexJob, Passage, TokenVectors
 from kb.providers.fake import FakeEmbedder
@@ -76,35 +76,35 @@ def test_the_same_text_in_two_articles_is_stored_once(collection, index):
 
 def test_a_claimed_job_is_nobody_elses_until_its_lease_ends(collection):
     made = factories.article("One", collection=collection)
-    held = indexing.claim()
+    held = outbox.claim()
     assert held is not None
     assert held.article_id == made.pk
-    assert indexing.claim() is None
+    assert outbox.claim() is None
     IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
-    taken = indexing.claim()
+    taken = outbox.claim()
     assert taken is not None
     assert taken.token != held.token
 
 
 def test_a_worker_that_lost_its_lease_applies_nothing(collection):
     factories.article("One", collection=collection)
-    held = indexing.claim()
+    held = outbox.claim()
     [version] = indexing.missing(held.article_id)
     prepared = indexing.prepare(version)
     IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
-    taken = indexing.claim()
-    with pytest.raises(indexing.Fenced):
+    taken = outbox.claim()
+    with pytest.raises(outbox.Fenced):
         indexing.apply(held, prepared)
-    with pytest.raises(indexing.Fenced):
+    with pytest.raises(outbox.Fenced):
         indexing.finish(held)
-    assert indexing.put_back(held, ValueError("too late")) == "fenced"
+    assert outbox.put_back(held, ValueError("too late")) == "fenced"
     assert not Chunk.objects.exists()
     assert IndexJob.objects.get().token == taken.token
 
 
 def test_a_save_during_indexing_is_indexed_too(collection, publisher):
     made = factories.article("One", collection=collection)
-    held = indexing.claim()
+    held = outbox.claim()
     [version] = indexing.missing(held.article_id)
     prepared = indexing.prepare(version)
     publishing.save(made, Content("One", "Second text."), by=publisher, based_on=1)
@@ -144,9 +144,9 @@ def test_a_permanent_failure_is_not_tried_again(collection, embedder):
 
 def test_a_save_during_a_failing_attempt_is_not_given_up_with_it(collection, publisher):
     made = factories.article("One", collection=collection)
-    held = indexing.claim()
+    held = outbox.claim()
     publishing.save(made, Content("One", "Second text."), by=publisher, based_on=1)
-    assert indexing.put_back(held, ProviderError("Never.", temporary=False)) == "again"
+    assert outbox.put_back(held, ProviderError("Never.", temporary=False)) == "again"
     assert indexing.run() == "done"
     assert IndexJob.objects.get().error == ""
 
@@ -165,10 +165,10 @@ def test_a_draft_that_cannot_be_indexed_does_not_keep_back_what_was_published(co
 def test_an_article_that_ends_its_workers_is_given_up_with_a_reason(collection, settings):
     factories.article("One", collection=collection)
     for _ in range(settings.INDEX_ATTEMPTS):
-        assert indexing.claim() is not None
+        assert outbox.claim() is not None
         IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
-    assert indexing.claim() is None
-    assert indexing.give_up_on_killers() == 1
+    assert outbox.claim() is None
+    assert outbox.give_up_on_killers() == 1
     job = IndexJob.objects.get()
     assert job.state == "failed"
     assert job.error == "The worker ended or froze while it worked on this article, 8 times in a row."
@@ -176,20 +176,20 @@ def test_an_article_that_ends_its_workers_is_given_up_with_a_reason(collection, 
 
 def test_the_sweep_finds_what_was_forgotten_and_only_that(collection):
     made = factories.article("One", collection=collection)
-    assert indexing.waiting(timedelta(seconds=2), 10) == []
+    assert outbox.waiting(timedelta(seconds=2), 10) == []
     IndexJob.objects.update(updated=Now() - timedelta(seconds=3))
-    assert indexing.waiting(timedelta(seconds=2), 10) == [made.pk]
-    held = indexing.claim()
-    assert indexing.waiting(timedelta(seconds=0), 10) == []
+    assert outbox.waiting(timedelta(seconds=2), 10) == [made.pk]
+    held = outbox.claim()
+    assert outbox.waiting(timedelta(seconds=0), 10) == []
     IndexJob.objects.update(lease_until=Now() - timedelta(seconds=1))
-    assert indexing.waiting(timedelta(seconds=2), 10) == [held.article_id]
+    assert outbox.waiting(timedelta(seconds=2), 10) == [held.article_id]
 
 
 def test_the_heartbeat_keeps_the_lease_and_outlives_a_lost_connection(transactional_db, settings):
     settings.INDEX_LEASE_SECONDS = 1
     factories.article("One")
-    held = indexing.claim()
-    with indexing.heartbeat(held):
+    held = outbox.claim()
+    with outbox.heartbeat(held):
         time.sleep(0.4)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -197,7 +197,7 @@ def test_the_heartbeat_keeps_the_lease_and_outlives_a_lost_connection(transactio
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         time.sleep(1.2)
-        assert indexing.claim() is None
+        assert outbox.claim() is None
     assert indexing.finish(held) == "done"
 
 
@@ -206,7 +206,7 @@ def test_asking_again_revives_a_failed_job(collection, embedder):
     made = factories.article("One", collection=collection)
     indexing.run()
     embedder("FakeEmbedder")
-    indexing.request(made)
+    outbox.request(made)
     assert indexing.run() == "done"
     made.refresh_from_db()
     assert freshness.of(made).word == "fresh"

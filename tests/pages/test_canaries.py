@@ -142,7 +142,11 @@ def probes(birds: list[Article]) -> Iterator[str]:
     for bird, word in zip(birds, CANARIES, strict=True):
         shelf = bird.collection.slug
         yield from (f"/articles/about-{word}/", f"/collections/{shelf}/", f"/{word}/")
-        yield from (f"/articles/older-version-of-the-{word[:4]}/", f"/articles/{word[:5]}/", f"/articles/{word}/feedback/")
+        yield from (
+            f"/articles/older-version-of-the-{word[:4]}/",
+            f"/articles/{word[:5]}/",
+            f"/articles/{word}/feedback/",
+        )
         yield from (f"/search/?q={words}" for words in (word, word[:4], f"where+the+{word}+nests", "lays+eggs"))
         yield from (f"/search/?q={word}&within=The+{word}+shelf", f"/ask/?q={word}", f"/editor/?q={word}")
         number = bird.latest_version.number if bird.latest_version else 1

@@ -11,7 +11,7 @@ HERE = "tests/repository/test_secrecy.py"
 ADDRESS = re.compile(r"\b(?:https?|wss?|postgres|redis)://(?:[^/@\n]*@)?([\w.-]+)")
 # Who may be named: ourselves, made-up hosts, standards, the hub of the model, the containers of docker-compose.yml.
 KNOWN = re.compile(
-    r"(?:localhost|testserver|127\.0\.0\.1|0\.0\.0\.0|192\.0\.2\.\d+)|(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid)"
+    r"(?:localhost|testserver|127\.0\.0\.1|0\.0\.0\.0|192\.0\.2\.\d+|[a-z]\.[a-z])|(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid)"
     r"|www\.w3\.org|www\.sitemaps\.org|semver\.org|huggingface\.co|pages|ask|database|broker|host"
 )
 PATH = re.compile(r"(?<![\w.])/(?:work|root|Users|home)/\w+/")

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.repository.files import PROJECT, fenced, modules, name_of
+from tests.repository.files import PROJECT, fenced, modules, name_of, text_of
 
 
 def drawn() -> set[str]:
@@ -34,3 +34,13 @@ def test_the_layers_shown_are_those_that_lint_enforces() -> None:
     contracts = PROJECT["tool"]["importlinter"]["contracts"]
     exhaustive = next(contract for contract in contracts if contract.get("exhaustive"))
     assert fenced("ARCHITECTURE.md", "layers")[0].splitlines() == exhaustive["layers"]
+
+
+def test_every_function_named_exists() -> None:
+    places = {path.stem: path for path in modules("kb", "streaming")}
+    places |= {path.parent.name: path for path in modules("kb", "streaming") if path.name == "__init__.py"}
+    named = re.findall(r"`([a-z_]+)\.([A-Za-z_]+)`", text_of("ARCHITECTURE.md"))
+    asked = [(module, name) for module, name in named if module in places]
+    assert len(asked) > 15
+    missing = [(module, name) for module, name in asked if not re.search(rf"\b{name}\b", places[module].read_text())]
+    assert missing == []

@@ -72,7 +72,9 @@ def test_drafts_are_never_found(shelf, editor):
     assert "Draft" not in titles("Delivery fees in a draft", editor)
 
 
-@pytest.mark.parametrize("question", ["", "   ", "\0", "?!.", "the and of", "🙂", "مرحبا", "x" * 10_000, "' & | ! ( ) <-> :*"])
+@pytest.mark.parametrize(
+    "question", ["", "   ", "\0", "?!.", "the and of", "🙂", "مرحبا", "x" * 10_000, "' & | ! ( ) <-> :*"]
+)
 def test_odd_questions_give_a_list_and_no_error(shelf, question):
     assert isinstance(retrieve(question, user=NOBODY), list)
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.text import slugify
 from tqdm import tqdm
 
-from kb import frequencies, importing, indexing, tasks
+from kb import frequencies, importing, indexing, outbox, tasks
 from kb.models import Audience, Collection, IndexJob
 
 
@@ -84,7 +84,7 @@ def bar(label: str) -> Callable[[Iterable[Path]], Iterable[Path]]:
 
 def index(collection: Collection) -> list[str]:
     """Work through the outbox here and now, beside any worker, and count the words again. Returns what failed."""
-    waiting = IndexJob.objects.filter(indexing.due()).count()
+    waiting = IndexJob.objects.filter(outbox.due()).count()
     with tqdm(total=waiting, desc="indexing", unit="", disable=not sys.stderr.isatty(), leave=False) as progress:
         while indexing.run() != "none":
             progress.update()
