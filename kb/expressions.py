@@ -79,7 +79,7 @@ class Bm25(Func):
             compiler.compile(source) for source in self.get_source_expressions()
         )
         words = f"unnest({queries}::text[]::tsquery[], {idfs}::float8[]) AS word (query, idf)"
-        doc = f"(SELECT {tsv} AS tsv, {K1 * (1 - B)} + {K1 * B} * {length} / %s::float8 AS k) AS doc"  # noqa: S608  # compiled
+        doc = f"(SELECT {tsv} AS tsv, {K1 * (1 - B)} + {K1 * B} * {length} / %s::float8 AS k) AS doc"  # compiled
         frequency = "(round(1 / (1.64493406685 * (1 - ts_rank('{1,1,1,1}', doc.tsv, word.query))) - 0.5))"
         sum_of_words = f"coalesce(sum(word.idf * (1 - doc.k / ({frequency} + doc.k))), 0)"
         sql = f"(SELECT {sum_of_words} FROM {doc}, {words})"  # noqa: S608  # as above; every value is a parameter

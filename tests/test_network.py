@@ -1,23 +1,72 @@
-"""The tests reach nobody: every connection that would leave this machine is refused, and these tests prove it."""
+"""The tests reach nobody: whatever would leave this machine is refused, by whichever way it goes."""
+
+from __future__ import annotations
 
 import asyncio
-import http.client
 import socket
 import urllib.request
+from collections.abc import Callable
 
-import httpx2
 import pytest
+from anthropic import Anthropic
 
 from tests.conftest import NetworkBlocked
 
 ABROAD = "192.0.2.1"  # RFC 5737: an address for documentation, which nobody has
 
 
-def test_a_connection_to_another_machine_is_refused() -> None:
-    with pytest.raises(NetworkBlocked, match=f"tried to reach {ABROAD}"), socket.socket() as client:
+def connect() -> None:
+    with socket.socket() as client:
         client.connect((ABROAD, 80))
 
 
-def test_a_connection_over_ipv6_is_refused() -> None:
-    with pytest.raises(NetworkBlocked), socket.socket(socket.AF_INET6) as client:
+def connect_quietly() -> None:
+    with socket.socket() as client:
+        client.connect_ex((ABROAD, 80))
+
+
+def connect_over_ipv6() -> None:
+    with socket.socket(socket.AF_INET6) as client:
         client.connect(("2001:db8::1", 80))
+
+
+def send_a_datagram() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.sendto(b"hello", (ABROAD, 53))
+
+
+def look_up_a_name() -> None:
+    socket.create_connection(("example.org", 80))
+
+
+def open_an_address() -> None:
+    urllib.request.urlopen(f"http://{ABROAD}/", timeout=1)
+
+
+def connect_in_a_loop() -> None:
+    asyncio.run(asyncio.open_connection(ABROAD, 80))  # type: ignore[arg-type]  # a coroutine in all but name
+
+
+@pytest.mark.parametrize(
+    "way",
+    [connect, connect_quietly, connect_over_ipv6, send_a_datagram, look_up_a_name, open_an_address, connect_in_a_loop],
+)
+def test_no_way_leads_off_this_machine(way: Callable[[], None]) -> None:
+    with pytest.raises(NetworkBlocked, match="Tests may not leave this machine"):
+        way()
+
+
+def test_the_real_client_of_the_model_service_is_stopped_too() -> None:
+    client = Anthropic(api_key="never-sent", max_retries=0)
+    with pytest.raises(Exception, match=r".*") as caught:  # the client wraps what happened in an error of its own
+        client.messages.create(model="none", max_tokens=1, messages=[{"role": "user", "content": "hello"}])
+    client.close()
+    causes = [caught.value]
+    while causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(causes[-1].__cause__ or causes[-1].__context__)  # type: ignore[arg-type]  # not None, as just seen
+    assert any(isinstance(cause, NetworkBlocked) for cause in causes)
+
+
+def test_this_machine_can_be_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        assert client.getpeername() == server.getsockname()
