@@ -50,6 +50,11 @@ def citations(page: Page) -> Locator:
     return answer(page).get_by_role("link", name=re.compile(r"^Source \d+: "))
 
 
+def marked(where: Page | Locator) -> Locator:
+    """What stands out in a passage or a result: a role that Playwright knows and its types do not."""
+    return where.locator("mark")
+
+
 def is_finished(page: Page) -> bool:
     return bool(FINISHED.match(status(page).inner_text()))
 
@@ -68,5 +73,5 @@ def watch_until(page: Page, enough: Callable[[str], bool]) -> list[str]:
 
 
 def letters(text: str) -> str:
-    """What no way of showing a text changes: neither list numbers, which Markdown turns into markup, nor white space."""
+    """What no way of showing a text changes: not list numbers, which Markdown turns into markup, nor white space."""
     return re.sub(r"[\W_]|(?m:^\s*\d+\.)", "", text)

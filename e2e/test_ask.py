@@ -19,6 +19,7 @@ from e2e.asking import (
     citations,
     is_finished,
     letters,
+    marked,
     sources,
     status,
     watch_until,
@@ -80,10 +81,10 @@ def test_a_citation_and_its_source_highlight_each_other_at_the_exact_passage(pag
     expect(citation).to_have_attribute("aria-current", "true")
     source = sources(page).first
     expect(source).to_have_attribute("aria-current", "true")
-    marked = source.get_by_role("mark")
-    expect(marked.first).to_be_visible()
+    passages = marked(source)
+    expect(passages.first).to_be_visible()
     written = without_digits(answer(page).inner_text())  # the numbers of sources stand between its words
-    assert all(without_digits(passage) in written for passage in marked.all_inner_texts())
+    assert all(without_digits(passage) in written for passage in passages.all_inner_texts())
     last = citations(page).last
     last.click()
     expect(citation).not_to_have_attribute("aria-current", "true")
@@ -135,7 +136,8 @@ def test_an_answer_about_restricted_articles_does_not_exist_for_outsiders(
     expect(operator.get_by_role("main")).to_contain_text("Operations")
     watch.expect("404")
     reply = stranger.goto(address)
-    assert reply and reply.status == 404
+    assert reply
+    assert reply.status == 404
     expect(stranger.get_by_role("heading", level=1)).to_have_text("There is nothing at this address.")
     assert "daily check" not in reply.text().lower()
     assert open_as("reader").goto(address).status == 404  # type: ignore[union-attr]  # a page was asked for

@@ -152,7 +152,8 @@ def test_readers_have_no_way_into_the_editor(open_as: OpenAs, watch: Watch) -> N
     watch.expect("status of 403")
     reader = open_as("reader")
     reply = reader.goto("/editor/")
-    assert reply and reply.status == 403
+    assert reply
+    assert reply.status == 403
     expect(reader.get_by_role("main")).to_contain_text("These pages are for people who write articles.")
 
 

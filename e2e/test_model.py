@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.asking import COMPLETE, QUESTION, answer, ask, citations, is_finished, sources, status, watch_until
+from e2e.asking import COMPLETE, QUESTION, answer, ask, citations, is_finished, marked, sources, status, watch_until
 from e2e.site import Site
 
 FAILED = "The answer could not be written."
@@ -20,7 +20,7 @@ def test_an_answer_streams_from_the_model_with_citations(page: Page, site_with_m
     expect(status(page)).to_have_text(COMPLETE)
     expect(page.get_by_role("main")).not_to_contain_text("Quoted from the articles")
     citations(page).first.click()
-    expect(sources(page).get_by_role("mark").first).to_be_visible()
+    expect(marked(sources(page)).first).to_be_visible()
 
 
 def test_a_model_that_fails_half_way_leaves_an_honest_partial_answer(page: Page, site_with_model: Site) -> None:

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Response, expect
 
+from e2e.asking import marked
 from e2e.conftest import NewContext, OpenAs
 from e2e.people import PASSWORD, sign_in
 from e2e.site import Site
@@ -45,7 +46,7 @@ def test_the_search_page_narrows_as_one_types(page: Page) -> None:
     page.goto("/search/")
     page.get_by_role("searchbox").fill("restore")
     expect(page).to_have_url(re.compile(r"/search/\?q=restore$"))
-    expect(page.get_by_role("mark").first).to_be_visible()
+    expect(marked(page).first).to_be_visible()
     narrow = page.get_by_role("navigation", name="Narrow to")
     narrow.get_by_role("link", name=re.compile("Writing")).click()
     expect(page).to_have_url(re.compile(r"within="))
@@ -82,7 +83,7 @@ def test_an_exact_name_comes_first(page: Page) -> None:
     page.goto("/search/?q=ANTHROPIC_API_KEY")
     first = page.get_by_role("main").get_by_role("listitem").first
     expect(first).to_contain_text("exact match")
-    expect(first.get_by_role("mark").filter(has_text="ANTHROPIC_API_KEY").first).to_be_visible()
+    expect(marked(first).filter(has_text="ANTHROPIC_API_KEY").first).to_be_visible()
     expect(page.get_by_role("main").get_by_role("status")).to_contain_text("the exact name first")
 
 
@@ -149,7 +150,8 @@ def test_pictures_of_articles_are_there(page: Page) -> None:
 def test_nothing_at_an_address_is_told_with_ways_on(page: Page, watch: Watch) -> None:
     watch.expect("404")
     reply = page.goto("/articles/restore-an-old-version/")
-    assert reply and reply.status == 404
+    assert reply
+    assert reply.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address.")
     page.get_by_role("main").get_by_role("searchbox").fill("restore")
     page.keyboard.press("Enter")
@@ -196,7 +198,7 @@ def test_a_reader_says_what_is_missing_in_an_article(own_site: Site, page: Page)
 
 
 def weigh(page: Page, path: str) -> dict[str, int]:
-    """Every file a first visit loads, by its address, in bytes as a proxy or WhiteNoise compresses them at the least."""
+    """Every file of a first visit with its size in bytes, compressed by gzip; brotli, where it is used, does better."""
     responses: list[Response] = []
     page.on("response", responses.append)
     page.goto(path, wait_until="networkidle")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from e2e.asking import COMPLETE, STOPPED, answer, ask, is_finished, letters, sources, status, watch_until
 from e2e.conftest import NewContext, OpenAs
@@ -24,14 +26,15 @@ def begun(text: str) -> bool:
 def stored(url: str) -> str:
     """The stored text of a finished answer, marks and all, as a fresh follower is sent it."""
     parts = urlsplit(url)
-    with connect(f"ws://{parts.netloc}/ws{parts.path}", origin=f"{parts.scheme}://{parts.netloc}") as socket:
+    origin = Origin(f"{parts.scheme}://{parts.netloc}")
+    with connect(f"ws://{parts.netloc}/ws{parts.path}", origin=origin) as socket:
         socket.send(json.dumps({"type": "follow", "at": 0}))
         frames = [json.loads(frame) for frame in socket]
     return "".join(frame["text"] for frame in frames if frame["type"] == "token")
 
 
 class Cutter:
-    """Stands between the page and its socket: cuts the line after so many pieces, so often, and keeps what got through."""
+    """Stands between the page and its socket: cuts the line after so many pieces, and keeps what got through."""
 
     def __init__(self, *, pieces: int, cuts: int) -> None:
         self.pieces, self.cuts = pieces, cuts
@@ -110,7 +113,7 @@ def test_a_lost_network_leaves_no_gap_and_no_duplicate(
     expect(status(page)).to_contain_text("Connection lost. Trying again in")
     seen = watch_until(page, lambda _: is_finished(page))
     assert cutter.lost == 3
-    assert all(letters(newer).startswith(letters(older)) for older, newer in zip(seen[:-2], seen[1:-1], strict=True))
+    assert all(letters(newer).startswith(letters(older)) for older, newer in pairwise(seen[:-1]))
     assert cutter.text() == stored(page.url)
     same_after_a_fresh_load(page)
 

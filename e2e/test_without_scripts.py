@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.asking import COMPLETE, FOREIGN, QUESTION, REFUSED, answer, citations, sources, status
+from e2e.asking import COMPLETE, FOREIGN, QUESTION, REFUSED, answer, citations, marked, sources, status
 from e2e.conftest import NewContext
 from e2e.people import sign_in
 from e2e.writing import edit, publish, save, text_field, write
@@ -49,7 +49,7 @@ def test_an_answer_arrives_complete_with_its_sources(page: Page) -> None:
     source = sources(page).first
     expect(source).to_be_in_viewport()
     source.get_by_text("Restore an older version of an article").first.click()
-    expect(source.get_by_role("mark").first).to_be_visible()
+    expect(marked(source).first).to_be_visible()
     source.get_by_role("link", name="Open at this passage").click()
     expect(page.get_by_text("Open the article in the editor.")).to_be_in_viewport()
 

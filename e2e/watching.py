@@ -1,4 +1,4 @@
-"""What a browser must not do during a test: complain in its console, throw, or ask anybody but the site for anything."""
+"""What a browser must not do during a test: complain in its console, throw, or ask anybody but the site."""
 
 from __future__ import annotations
 

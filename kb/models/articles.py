@@ -56,7 +56,8 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
     def with_counts(self, user: Reader) -> Self:
         """Each with `visible`: how many articles this reader may see; collections with none are left out."""
         seen = Q(articles__in=Article.objects.visible_to(user))
-        return self.annotate(visible=models.Count("articles", filter=seen)).filter(visible__gt=0)
+        counted = self.annotate(visible=models.Count("articles", filter=seen)).filter(visible__gt=0)
+        return counted.order_by("position", "name")  # a query that groups forgets the order of Meta
 
     def writable_by(self, user: Reader, action: permissions.Action = "write") -> Self:
         return self.filter(permissions.collections(user, action))

@@ -72,3 +72,12 @@ def test_nobody_in_particular_may_do_nothing(collection):
 def test_counts_show_only_what_the_reader_may_see(shelf, reader):
     counts = {c.name: c.visible for c in Collection.objects.with_counts(reader)}
     assert counts == {"Guides": 2}
+
+
+def test_collections_stand_in_their_order(index, reader):
+    for position, name in ((2, "Second"), (1, "First")):
+        where = factories.collection(name)
+        Collection.objects.filter(pk=where.pk).update(position=position)
+        factories.article(f"In {name}", collection=where)
+    index()
+    assert [c.name for c in Collection.objects.with_counts(reader)] == ["First", "Second"]
