@@ -17,7 +17,7 @@ from kb.outbox import Claim, Fenced
 
 log = logging.getLogger(__name__)
 
-RECIPE = 2  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
+RECIPE = 1  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
 @dataclass(frozen=True)
