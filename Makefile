@@ -55,8 +55,8 @@ format: setup ## rewrite code and templates in house style
 bench: setup ## the benchmarks; each prints a table and writes JSON
 	$(BIN)/python -m bench
 
-eval: setup ## search and answer quality on the evaluation sets
-	$(MANAGE) evaluate
+eval: setup ## search quality on the evaluation sets, beside a reference BM25
+	$(BIN)/python -m bench.quality
 
 clean: ## remove caches, test leftovers and the virtual environment; your data in var/ stays
 	@[ ! -x $(BIN)/python ] || $(MANAGE) down || true

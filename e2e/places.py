@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, expect
 
 from e2e.asking import FOREIGN, ask, ask_and_wait, citations, sources
-from e2e.writing import desk_article, go_to, save, write
+from e2e.writing import desk_article, go_to, save, text_field, write
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def conflict(page: Page) -> None:
     other = page.context.new_page()
     other.goto(page.url)
     write(page, "The desk is open from nine to five.\n\nOn Fridays it closes at three.")
-    write(other, "The desk is open from ten to six.\n\nOn Fridays it closes at four.")
+    write(other, f"{text_field(other).input_value()}\n\nOn holidays it is closed.")
     save(other)
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Someone else saved this article first")

@@ -95,7 +95,7 @@ def wait_until_up(url: str, running: subprocess.Popen[bytes], log: Path) -> None
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if running.poll() is not None:
-            raise SiteError(f"{running.args} ended with {running.returncode}:\n{log.read_text()[-4000:]}")
+            raise SiteError(f"{running.args!r} ended with {running.returncode}:\n{log.read_text()[-4000:]}")
         try:
             with urllib.request.urlopen(url, timeout=2) as response:
                 if response.status == 200:

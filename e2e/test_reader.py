@@ -200,7 +200,7 @@ def test_a_reader_says_what_is_missing_in_an_article(own_site: Site, page: Page)
 def weigh(page: Page, path: str) -> dict[str, int]:
     """Every file of a first visit with its size in bytes, compressed by gzip; brotli, where it is used, does better."""
     responses: list[Response] = []
-    page.on("response", responses.append)
+    page.on("response", lambda response: responses.append(response))
     page.goto(path, wait_until="networkidle")
     return {response.url: len(gzip.compress(response.body())) for response in responses if response.ok}
 

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db.models import F, FloatField, OuterRef, Q, Subquery, Value
 
 from kb import words
-from kb.embedding import QuestionVectors, normalised, question_vectors
+from kb.embedding import QuestionVectors, get_embedder, normalised, question_vectors
 from kb.expressions import Bm25, Distance, Match
 from kb.models import Chunk, Embedder, Embedding, IndexedVersion, Passage, TokenVectors
 from kb.models.passages import ChunkQuerySet
@@ -113,11 +113,11 @@ def trace(question: str, *, user: Reader, timings: Timings | None = None) -> Tra
     """The whole retrieval, stage by stage."""
     clock = timings or Timings()
     text = normalised(question.replace("\0", " "))[: settings.QUESTION_LIMIT]
-    embedder = Embedder.objects.filter(live=True).first()
-    if not text or embedder is None:
+    if not text:
         return Trace(None, 0, (), (), ())
     asked = question_vectors(text)
     clock.lap("embed")
+    embedder = own_embedder()
     lexical = words.read(text)
     seen = Chunk.objects.visible_to(user)
     allowed = seen[: settings.EXACT_BELOW + 1].count()
@@ -128,6 +128,16 @@ def trace(question: str, *, user: Reader, timings: Timings | None = None) -> Tra
     hits = ordered([leg for leg in legs if leg.chunk_id in rows], rows, asked, lexical)
     clock.lap("rerank")
     return Trace(lexical, allowed, tuple(found), tuple(leg.chunk_id for leg in legs), tuple(hits))
+
+
+def own_embedder() -> Embedder:
+    """The row of the model that embeds questions in this process: vectors of two models are never compared.
+
+    Where it has not indexed anything yet, a row that no vector belongs to: words alone find then.
+    """
+    model = get_embedder()
+    row = Embedder.objects.filter(name=model.name, fingerprint=model.fingerprint).first()
+    return row or Embedder(pk=0, name=model.name, dimensions=model.dimensions)
 
 
 def candidates(

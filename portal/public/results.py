@@ -151,6 +151,7 @@ def around(text: str, sentence: Span, marks: Sequence[Span]) -> Span:
 
 def flat(text: str) -> str:
     """Lines (list items, rows, code) as one line; items and a row's cells stand apart by dots and dashes."""
+    text = re.sub(r"^`{3,}.*$", "", text, flags=re.MULTILINE)
     items = re.sub(r"(?<![.,:;])\n- ", " · ", text.replace(" | ", " – ").removeprefix("- "))
     return " ".join(items.replace("\n- ", " ").split())
 

@@ -1,5 +1,7 @@
 """retrieve(): the right passage, by meaning and by words, and never one the reader may not see."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
@@ -7,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kb import browsing, frequencies, indexing
 from kb.models import Embedding
+from kb.providers.fake import FakeEmbedder
 from kb.retrieval import Timings, retrieve
 from tests import factories
 
@@ -137,3 +140,18 @@ def test_highlights_mark_the_words_asked_for():
     text = "Delivery fees depend on parcels."
     spans = browsing.highlights(text, "what is the delivery fee for a parcel?")
     assert [text[s.start : s.end] for s in spans] == ["Delivery", "fees", "parcels"]
+
+
+def test_vectors_of_another_model_are_never_compared(shelf, settings):
+    settings.EMBEDDER = f"{__name__}.Another"
+    hits = retrieve("parcel weight", user=NOBODY)
+    assert hits[0].title == "Delivery"
+    assert all(hit.ranks["vector"] is None for hit in hits)
+
+
+class Another(FakeEmbedder):
+    name = "another"
+    dimensions = 128
+
+    def encode(self, texts):
+        return [replace(one, vector=one.vector[:128], tokens=one.tokens[:, :128]) for one in super().encode(texts)]
