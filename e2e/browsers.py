@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import playwright
 
@@ -22,7 +23,7 @@ ARGUMENTS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-def launch_options(*hosts: str) -> dict[str, object]:
+def launch_options(*hosts: str) -> dict[str, Any]:
     """How to start it: no browser is ever downloaded, and no name but those of the site under test is found."""
     executable = next(filter(None, map(shutil.which, NAMES)), None)
     allowed = "".join(f", EXCLUDE {host}" for host in ("127.0.0.1", *hosts))

@@ -13,22 +13,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import fmean, pstdev
-from typing import Any, TypeAlias
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F, FloatField, OuterRef, Q, Subquery, Value
+from django.db.models import FloatField, OuterRef, Subquery
 
 from kb import words
 from kb.embedding import QuestionVectors, get_embedder, normalised, question_vectors
-from kb.expressions import Bm25, Distance, Match
-from kb.models import Chunk, Embedder, Embedding, IndexedVersion, Passage, TokenVectors
-from kb.models.passages import ChunkQuerySet
+from kb.expressions import Distance
+from kb.legs import Chunks, Leg, candidates, fuse
+from kb.models import Chunk, Embedder, Embedding, IndexedVersion, TokenVectors
 from kb.permissions import Reader
 from kb.reranking import Candidate, Ranked, Title, rerank, title_score, token_weights
 from kb.words import Question
-
-Chunks: TypeAlias = ChunkQuerySet
 
 
 @dataclass(frozen=True)
@@ -73,16 +70,6 @@ class Timings:
 
     def as_dict(self) -> dict[str, float]:
         return {stage: round(getattr(self, stage), 2) for stage in ("embed", "sql", "rerank", "total")}
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A candidate as the legs found it: cosine similarity (None while it has no vector), BM25 sum, rank in each leg."""
-
-    chunk_id: int
-    cosine: float | None
-    words: float
-    ranks: dict[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -138,90 +125,6 @@ def own_embedder() -> Embedder:
     model = get_embedder()
     row = Embedder.objects.filter(name=model.name, fingerprint=model.fingerprint).first()
     return row or Embedder(pk=0, name=model.name, dimensions=model.dimensions)
-
-
-def candidates(
-    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int
-) -> list[Leg]:
-    """The best of both legs in ONE statement. The other leg's score is a subquery, computed for the winners only."""
-    near = vector_leg(seen, asked, lexical, embedder=embedder, exact=allowed <= settings.EXACT_BELOW)
-    share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
-    queries = words.queries(lexical, share=share, budget=settings.WORDS_BUDGET)
-    if queries:
-        near = near.union(word_leg(seen, asked, lexical, embedder=embedder, queries=queries), all=True)
-    return merge(list(near))
-
-
-def bm25(path: str, lexical: Question) -> Any:
-    if not lexical.words:
-        return Value(0.0, output_field=FloatField())
-    lexemes = [words.quoted(word.lexeme) for word in lexical.words]
-    return Bm25.of(path, lexemes, [word.idf for word in lexical.words], mean_length=lexical.mean_length)
-
-
-def vector_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Any:
-    """Nearest by cosine. Exact below EXACT_BELOW allowed rows (2 µs a row), HNSW with iterative scan above.
-
-    Adding 0.0 to the distance is what keeps the planner from the index: left to itself it switches too early.
-    """
-    distance = Distance.to("vector__vector", asked.vector)
-    score = Passage.objects.filter(pk=OuterRef("passage")).values_list(bm25("", lexical))
-    rows = seen.filter(vector__embedder=embedder.pk).annotate(
-        leg=Value("vector"), distance=distance, words=Subquery(score, output_field=FloatField())
-    )
-    order = distance + Value(0.0, output_field=FloatField()) if exact else distance
-    return rows.values("id", "leg", "distance", "words").order_by(order)[: settings.RETRIEVAL_CANDIDATES]
-
-
-def word_leg(
-    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]
-) -> Any:
-    """Best by BM25 among the chunks that match. A chunk whose vector is not there yet is still found by its words."""
-    matching = Q()
-    for query in queries:
-        matching |= Q(Match.of("passage__tsv", query))
-    far = Embedding.objects.filter(passage=OuterRef("passage"), embedder=embedder.pk).values_list(
-        Distance.to("vector", asked.vector)
-    )
-    rows = seen.filter(matching).annotate(
-        leg=Value("words"), distance=Subquery(far, output_field=FloatField()), words=bm25("passage__", lexical)
-    )
-    return rows.values("id", "leg", "distance", "words").order_by(F("words").desc())[: settings.RETRIEVAL_CANDIDATES]
-
-
-def merge(rows: Sequence[dict[str, Any]]) -> list[Leg]:
-    """One row a chunk: a chunk found by both legs comes twice. Relaxed order is re-sorted here."""
-    scores: dict[int, tuple[float | None, float]] = {}
-    ranks: dict[int, dict[str, int | None]] = {}
-    order = {"vector": lambda row: row["distance"], "words": lambda row: -row["words"]}
-    for leg, key in order.items():
-        found = sorted((row for row in rows if row["leg"] == leg), key=key)
-        for rank, row in enumerate(found, 1):
-            cosine = None if row["distance"] is None else 1.0 - row["distance"]
-            scores[row["id"]] = (cosine, row["words"] or 0.0)
-            ranks.setdefault(row["id"], {"words": None, "vector": None})[leg] = rank
-    return [Leg(pk, cosine, bm, ranks[pk]) for pk, (cosine, bm) in scores.items()]
-
-
-def fuse(legs: Sequence[Leg]) -> list[Leg]:
-    """The RETRIEVAL_CANDIDATES best of both legs by the sum of their z-scores: (score - mean) / standard deviation.
-
-    Equal-weight reciprocal ranks lose to BM25 alone on help-center questions (nDCG@10 .722 against .734), z-scores gain
-    (.751). A candidate without a vector counts as the farthest one.
-    """
-    if not legs:
-        return []
-    known = [leg.cosine for leg in legs if leg.cosine is not None]
-    farthest = min(known, default=0.0)
-    meaning = standard([farthest if leg.cosine is None else leg.cosine for leg in legs])
-    lexical = standard([leg.words for leg in legs])
-    order = sorted(range(len(legs)), key=lambda place: -(meaning[place] + lexical[place]))
-    return [legs[place] for place in order[: settings.RETRIEVAL_CANDIDATES]]
-
-
-def standard(scores: Sequence[float]) -> list[float]:
-    mean, spread = fmean(scores), pstdev(scores)
-    return [(score - mean) / spread if spread else 0.0 for score in scores]
 
 
 def details(
