@@ -75,7 +75,9 @@ def make(chunks: int, questions: int) -> Corpus:
         texts=recombined(chunks, rng),
         titles=titles(articles, rng),
         owner=owner,
-        vectors=np.concatenate([space.around(part, rng) for part in np.array_split(cluster[owner], chunks // 5000 + 1)]),
+        vectors=np.concatenate(
+            [space.around(part, rng) for part in np.array_split(cluster[owner], chunks // 5000 + 1)]
+        ),
         title_vectors=space.around(cluster, rng),
         questions=asked,
         question_vectors=space.around(rng.choice(far, len(asked)), rng).astype(np.float32),

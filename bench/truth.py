@@ -60,9 +60,7 @@ def measure(corpus: Corpus) -> list[Exact]:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     asked = corpus.question_vectors.astype(np.float16).astype(np.float32)
     cosines = (asked / np.linalg.norm(asked, axis=1, keepdims=True)) @ rows.T
-    return [
-        Exact(cosine, score) for cosine, score in zip(cosines, bm25(read, corpus.chunks), strict=True)
-    ]
+    return [Exact(cosine, score) for cosine, score in zip(cosines, bm25(read, corpus.chunks), strict=True)]
 
 
 def bm25(questions: Sequence[Question], chunks: int) -> list[Floats]:

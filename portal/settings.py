@@ -262,6 +262,7 @@ ASK_LIMIT = env.str("ASK_LIMIT", "20/m")  # questions per reader
 RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", 10.0)  # a run that has not moved for so long is interrupted
 
 SILENCED_SYSTEM_CHECKS = ["fields.E311"]  # Chunk.vector: unique together with the embedder, which every query names
+QUIET = ("beat", "worker.strategy", "worker.request", "app.trace")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -269,5 +270,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # The sweep comes every two seconds: its three lines each time would drown everything else.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")},
+    "loggers": {f"celery.{name}": {"level": "WARNING"} for name in QUIET},
 }
