@@ -35,8 +35,7 @@ Halves = NDArray[np.float16]
 
 @dataclass(frozen=True)
 class Corpus:
-    """`chunks` rows of `articles` articles; `owner[i]`: the article of chunk i. `levels[layout][a]`: the first of SHARES
-    whose reader may see article a."""
+    """`owner[i]`: the article of chunk i. `levels[layout][a]`: the place in SHARES of the first reader of article a."""
 
     texts: list[str]
     titles: list[str]
@@ -70,14 +69,13 @@ def make(chunks: int, questions: int) -> Corpus:
     space = Space(rng, clusters=max(50, articles // 10))
     cluster = rng.integers(0, len(space.centers), articles)
     nearness = space.position[cluster] + 1e-6 * rng.random(articles)
+    batches = np.array_split(cluster[owner], chunks // 5000 + 1)
     far = np.flatnonzero(space.position > np.median(space.position))
     return Corpus(
         texts=recombined(chunks, rng),
         titles=titles(articles, rng),
         owner=owner,
-        vectors=np.concatenate(
-            [space.around(part, rng) for part in np.array_split(cluster[owner], chunks // 5000 + 1)]
-        ),
+        vectors=np.concatenate([space.around(part, rng) for part in batches]),
         title_vectors=space.around(cluster, rng),
         questions=asked,
         question_vectors=space.around(rng.choice(far, len(asked)), rng).astype(np.float32),

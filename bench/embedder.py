@@ -12,7 +12,7 @@ from kb.providers.fake import FakeEmbedder
 
 
 class SyntheticEmbedder(FakeEmbedder):
-    """Words have directions of their own, for the reranker's arithmetic; known questions have the vector they are given."""
+    """Words have directions of their own, for the reranker's arithmetic; known questions have a given vector."""
 
     name = "synthetic"
     fingerprint = hashlib.sha256(b"synthetic corpus 1").hexdigest()

@@ -20,11 +20,13 @@ from pgvector.psycopg import register_vector
 from bench.corpus import DIMENSIONS, SEED, SHARES, Corpus, Layout
 from bench.embedder import SyntheticEmbedder
 from kb import frequencies, identifiers, indexing
+from kb.embedding import get_embedder
 from kb.models import Article, Audience, Collection, Embedder, Passage
 from portal.models import User
 
 DRAFTS = 20  # one article in so many has a newer draft, indexed and never to be found
-WORDPIECES, SENTENCES = 60, 7  # of a passage: what the reranker reads of each candidate
+WORDPIECES, SENTENCES = 60, 7  # of a passage that are no stop words: what the reranker reads of each candidate
+TITLE_WORDPIECES = 8
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAGED = "CREATE TEMPORARY TABLE staged (id bigint, hash uuid, lead int, text text, words text, names text[])"
 # The same lexemes as kb.storing writes.
@@ -40,9 +42,8 @@ def load(corpus: Corpus) -> dict[str, float]:
     """Everything but the audiences, see `arrange`. Returns the seconds that each step took."""
     taken: dict[str, float] = {}
     SyntheticEmbedder.knows(corpus.questions, corpus.question_vectors)
-    embedder = Embedder.objects.create(
-        name=SyntheticEmbedder.name, fingerprint=SyntheticEmbedder.fingerprint, dimensions=DIMENSIONS, live=True
-    )
+    model = get_embedder()  # the vectors count as its own, whichever settings name
+    embedder = Embedder.objects.create(name=model.name, fingerprint=model.fingerprint, dimensions=DIMENSIONS, live=True)
     index = next(index for index in Passage._meta.indexes if index.name == "passage_tsv")
     with connection.schema_editor() as editor:
         editor.remove_index(Passage, index)
@@ -112,10 +113,10 @@ def copy_articles(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) -
     shelf = Collection.objects.create(name="Everything", slug="everything", audience=audience)
     number = {"id": "int8", "collection_id": "int8", "audience_id": "int8", "position": "int4"}
     text = {"slug": "varchar", "state": "varchar", "external_id": "varchar", "tags": "varchar[]"}
-    rows = (
+    articles: Iterator[tuple[Any, ...]] = (
         (a + 1, shelf.pk, audience.pk, 0, f"article-{a}", "published", "", [], NOW, NOW) for a in range(corpus.articles)
     )
-    copy(raw, "kb_article", {**number, **text, "created": "timestamptz", "updated": "timestamptz"}, rows)
+    copy(raw, "kb_article", {**number, **text, "created": "timestamptz", "updated": "timestamptz"}, articles)
     columns = {"id": "int8", "article_id": "int8", "number": "int4"} | dict.fromkeys(
         ("title", "summary", "source", "language", "note"), "varchar"
     )
@@ -129,7 +130,7 @@ def copy_articles(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) -
 def copy_passages(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) -> None:
     """Passage i + 1 is chunk i's; the titles follow, then what the drafts changed."""
     raw.execute(STAGED)
-    columns = dict(id="int8", hash="uuid", lead="int4", text="text", words="text", names="text[]")
+    columns = {"id": "int8", "hash": "uuid", "lead": "int4", "text": "text", "words": "text", "names": "text[]"}
     copy(raw, "staged", columns, (passage_row(*row) for row in enumerate(leads_and_texts(corpus), 1)))
     raw.execute(PASSAGES, [WORDPIECES])
 
@@ -152,11 +153,11 @@ def passage_row(pk: int, lead_and_body: tuple[str, str]) -> tuple[Any, ...]:
 
 def copy_chunks(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) -> None:
     """Chunk i is row i + 1. A draft has its article's chunks with another first passage."""
-    columns = dict(id="int8", version_id="int8", ordinal="int4", passage_id="int8")
-    columns |= dict(heading_path="text[]", anchor="varchar", lines="int4[]")
+    columns = {"id": "int8", "version_id": "int8", "ordinal": "int4", "passage_id": "int8"}
+    columns |= {"heading_path": "text[]", "anchor": "varchar", "lines": "int4[]"}
     copy(raw, "kb_chunk", columns, ((*row, [], "", [1]) for row in chunk_rows(corpus)))
-    columns = dict(version_id="int8", title_id="int8", embedder_id="int8", content_hash="bytea", recipe="varchar")
-    columns |= dict(chunks="int4", embedded="int4", requested="timestamptz")
+    columns = {"version_id": "int8", "title_id": "int8", "embedder_id": "int8", "content_hash": "bytea"}
+    columns |= {"recipe": "varchar", "chunks": "int4", "embedded": "int4", "requested": "timestamptz"}
     indexed = (
         (a + 1, corpus.chunks + a + 1, embedder, b"\0" * 32, indexing.recipe(), 1, 1, NOW)
         for a in range(corpus.articles)
@@ -180,15 +181,17 @@ def copy_vectors(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) ->
     """A vector for every passage, and token bits and sentence vectors of the usual size."""
     edited = corpus.vectors[np.searchsorted(corpus.owner, drafts(corpus))]
     vectors = np.concatenate([corpus.vectors, corpus.title_vectors, edited])
-    columns = dict(passage_id="int8", embedder_id="int8", vector="halfvec")
+    columns = {"passage_id": "int8", "embedder_id": "int8", "vector": "halfvec"}
     rows = ((pk, embedder, HalfVector(vector)) for pk, vector in enumerate(vectors, 1))
     copy(raw, "kb_embedding", columns, rows)
     rng = np.random.default_rng(SEED)
-    columns = dict(passage_id="int8", embedder_id="int8", bits="bytea", sentences="bytea")
-    sizes = (WORDPIECES * DIMENSIONS // 8, SENTENCES * DIMENSIONS)
+    titles = range(corpus.chunks + 1, corpus.chunks + corpus.articles + 1)
+    columns = {"passage_id": "int8", "embedder_id": "int8", "bits": "bytea", "sentences": "bytea"}
     copy(
-        raw,
-        "kb_tokenvectors",
-        columns,
-        ((pk, embedder, *(rng.bytes(size) for size in sizes)) for pk in range(1, len(vectors) + 1)),
+        raw, "kb_tokenvectors", columns, ((pk, embedder, *stored(rng, titles, pk)) for pk in range(1, len(vectors) + 1))
     )
+
+
+def stored(rng: np.random.Generator, titles: range, pk: int) -> tuple[bytes, bytes]:
+    wordpieces, sentences = (TITLE_WORDPIECES, 1) if pk in titles else (WORDPIECES, SENTENCES)
+    return rng.bytes(wordpieces * DIMENSIONS // 8), rng.bytes(sentences * DIMENSIONS)

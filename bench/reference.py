@@ -32,14 +32,15 @@ SEEN = """FROM kb_chunk AS chunk JOIN kb_article AS article ON article.published
 LEGS = f"""
 (SELECT chunk.id, 'vector' AS leg, {{distance}} AS distance,
         (SELECT {{words}} FROM kb_passage AS passage WHERE passage.id = chunk.passage_id) AS words
- {SEEN.format(joins="JOIN kb_embedding AS near ON near.passage_id = chunk.passage_id")} AND near.embedder_id = {{embedder}}
+ {SEEN.format(joins="JOIN kb_embedding AS near ON near.passage_id = chunk.passage_id")}
+ AND near.embedder_id = {{embedder}}
  ORDER BY {{order}} LIMIT %(limit)s)
 UNION ALL
 (SELECT chunk.id, 'words', (SELECT {{distance}} FROM kb_embedding AS near
                             WHERE near.passage_id = chunk.passage_id AND near.embedder_id = {{embedder}}), {{words}}
  {SEEN.format(joins="JOIN kb_passage AS passage ON passage.id = chunk.passage_id")} AND ({{match}})
  ORDER BY 4 DESC LIMIT %(limit)s)
-"""  # noqa: S608  # made of our own text alone; every value is a parameter
+"""
 
 
 @dataclass

@@ -97,7 +97,7 @@ def measure_corpus(chunks: int, questions: int, *, say: Callable[[str], None]) -
                 for level, reader in enumerate(loading.arrange(corpus, layout)):
                     cells.append(measure_cell(Cell(corpus, exact, layout, level, reader), reference))
                     say(line(cells[-1]))
-    return {"cells": cells, "seconds": taken}
+    return {"chunks": chunks, "cells": cells, "seconds": taken}
 
 
 def measure_cell(cell: Cell, reference: Reference) -> dict[str, Any]:
@@ -261,10 +261,7 @@ def main() -> None:
     say(" ".join(f"{name:>10}" for name in COLUMNS))
     made = [measure_corpus(chunks, options.questions, say=say) for chunks in options.chunks]
     cells = [cell for one in made for cell in one["cells"]]
-    figures = {
-        "cells": cells,
-        "loading_seconds": dict(zip(options.chunks, (one["seconds"] for one in made), strict=True)),
-    }
+    figures = {"cells": cells, "loading_seconds": {str(one["chunks"]): one["seconds"] for one in made}}
     if options.json:
         text = json.dumps(figures, indent=2)
         print(text) if options.json == "-" else Path(options.json).write_text(text + "\n")

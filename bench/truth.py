@@ -1,4 +1,4 @@
-"""What a perfect retrieval would find: exact cosines and exact BM25 of every chunk, in numpy, without the product's SQL."""
+"""What a perfect retrieval would find: exact cosines and exact BM25 of every chunk, in numpy."""
 
 from __future__ import annotations
 

@@ -190,6 +190,7 @@ def test_signing_in_leads_back_to_where_one_was(own_site: Site, page: Page, watc
 def test_a_reader_says_what_is_missing_in_an_article(own_site: Site, page: Page) -> None:
     page.goto("/collections/writing/")
     page.get_by_role("region", name="Articles").get_by_role("link", name=ARTICLE).click()
+    page.wait_for_load_state()  # before its scripts run, the form is sent without them
     page.get_by_role("button", name="No", exact=True).click()
     expect(page.get_by_text("Thank you for saying so.")).to_be_focused()
     page.get_by_label("What is missing, or wrong?").fill("How long old versions are kept.")

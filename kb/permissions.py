@@ -5,6 +5,7 @@ Booleans for one object, Q() for queries. What readers see is decided by audienc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from django.apps import apps
@@ -28,6 +29,14 @@ ALLOWED: dict[Action, frozenset[str]] = {
 }
 
 
+class ReaderOf(AnonymousUser):
+    """Somebody who belongs to these audiences and is nobody in particular: for explaining and for probes."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        super().__init__()
+        self.ids = sorted(set(ids))
+
+
 def audiences(user: Reader) -> Q:
     """The audiences a reader belongs to; an inactive account reads like nobody in particular."""
     everyone = Q(kind="everyone")
@@ -38,6 +47,8 @@ def audiences(user: Reader) -> Q:
 
 def audience_ids(user: Reader) -> list[int]:
     """Worked out once for each person's object, that is once a request; nobody in particular may be a shared object."""
+    if isinstance(user, ReaderOf):
+        return user.ids
     memo: dict[str, list[int]] = vars(user) if user.is_authenticated else {}
     if "_audience_ids" not in memo:
         every = apps.get_model("kb", "Audience")._default_manager

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import FloatField, OuterRef, Subquery
+from django.db.models import FloatField, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Length
 
 from kb import words
 from kb.embedding import QuestionVectors, get_embedder, normalised, question_vectors
@@ -111,6 +112,8 @@ def trace(question: str, *, user: Reader, timings: Timings | None = None) -> Tra
     found = candidates(seen, asked, lexical, embedder=embedder, allowed=allowed)
     legs = fuse(found)
     rows = details(seen, [leg.chunk_id for leg in legs], asked, embedder=embedder)
+    for chunk_id, share in shares_of_exact(seen, list(rows), lexical).items():
+        rows[chunk_id]["exact"] = share
     clock.lap("sql")
     hits = ordered([leg for leg in legs if leg.chunk_id in rows], rows, asked, lexical)
     clock.lap("rerank")
@@ -134,6 +137,7 @@ def details(
     tokens = TokenVectors.objects.filter(passage=OuterRef("passage"), embedder=embedder.pk)
     title = IndexedVersion.objects.filter(version=OuterRef("version")).values("title")[:1]
     near = Embedding.objects.filter(passage=OuterRef("title"), embedder=embedder.pk)
+    named = TokenVectors.objects.filter(passage=OuterRef("title"), embedder=embedder.pk)
     rows = (
         seen.filter(pk__in=chunk_ids)
         .annotate(
@@ -143,18 +147,28 @@ def details(
         )
         .annotate(
             title_distance=Subquery(near.values_list(Distance.to("vector", asked.vector)), output_field=FloatField()),
-            title_bits=Subquery(
-                TokenVectors.objects.filter(passage=OuterRef("title"), embedder=embedder.pk).values("bits")[:1]
-            ),
+            title_bytes=Subquery(named.values_list(Length("bits"))[:1], output_field=IntegerField()),
         )
         .values(
-            "id", "heading_path", "anchor", "lines", "passage_id", "passage__text", "passage__lead", "passage__tsv",
-            "bits", "sentences", "title_distance", "title_bits", "version_id", "version__number", "version__title",
+            "id", "heading_path", "anchor", "lines", "passage_id", "passage__text", "passage__lead", "bits",
+            "sentences", "title_distance", "title_bytes", "version_id", "version__number", "version__title",
             "version__language", "live__id", "live__slug", "live__collection__name", "live__published_at",
             "live__updated",
         )
     )  # fmt: skip
-    return {row["id"]: {**row, "dimensions": embedder.dimensions} for row in rows}
+    return {row["id"]: {**row, "dimensions": embedder.dimensions, "exact": 0.0} for row in rows}
+
+
+def shares_of_exact(seen: Chunks, chunk_ids: Sequence[int], lexical: Question) -> dict[int, float]:
+    """Which share of the question's codes, flags and names each chunk holds as they are; empty when it asks for none.
+
+    A statement of its own, because few questions need it: lexemes are a third of what the winners' rows would carry.
+    """
+    names = [words.quoted(word.lexeme) for word in lexical.words if word.is_exact]
+    if not names:
+        return {}
+    rows = seen.filter(pk__in=chunk_ids).values_list("pk", "passage__tsv")
+    return {pk: sum(name in tsv for name in names) / len(names) for pk, tsv in rows}
 
 
 def ordered(
@@ -169,22 +183,16 @@ def ordered(
 
 def candidate(leg: Leg, row: dict[str, Any], lexical: Question) -> Candidate:
     distance = row["title_distance"]
-    width = len(row["title_bits"] or b"") * 8 // max(1, row["dimensions"])
+    width = (row["title_bytes"] or 0) * 8 // max(1, row["dimensions"])
     return Candidate(
         article=row["live__id"],
         cosine=leg.cosine,
         words=leg.words / lexical.reachable,
         bits=bytes(row["bits"] or b""),
         sentences=bytes(row["sentences"] or b""),
-        exact=share_of_exact(row["passage__tsv"] or "", lexical),
+        exact=row["exact"],
         title=Title(1.0 - distance, width) if distance is not None else Title(),
     )
-
-
-def share_of_exact(tsv: str, lexical: Question) -> float:
-    """Which share of the question's codes, flags and names the passage holds as they are; 0 when it asks for none."""
-    exact = [words.quoted(word.lexeme) for word in lexical.words if word.is_exact]
-    return sum(name in tsv for name in exact) / len(exact) if exact else 0.0
 
 
 def hit(leg: Leg, row: dict[str, Any], scored: Candidate, place: Ranked) -> Hit:

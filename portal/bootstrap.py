@@ -21,7 +21,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "packages.sha256"  # of what was installed last
 OLDEST = (3, 11)
 UV = "uv==0.13.9"
-BROWSER_PACKAGES = {"chromium": "chromium fonts-liberation", "nginx": "nginx-light"}
+BROWSER_PACKAGES = {"chromium": "chromium fonts-liberation", "ffmpeg": "ffmpeg", "nginx": "nginx-light"}
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def alone() -> "Iterator[None]":
 
 
 def browser() -> None:
-    """Chromium and nginx for the tests that need them."""
+    """Chromium, ffmpeg (videos of tests that fail) and nginx for the tests that need them."""
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts nginx
     missing = [package for program, package in BROWSER_PACKAGES.items() if not shutil.which(program, path=path)]
     if missing:

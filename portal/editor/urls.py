@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from portal.editor import articles, chunks, history, states, writing
+from portal.editor import articles, chunks, explain, history, states, writing
 
 urlpatterns = [
     path("", articles.index, name="editor_articles"),
+    path("explain/", explain.explain, name="editor_explain"),
     path("preview/", writing.preview, name="editor_preview"),
     path("articles/new/", writing.create, name="editor_create"),
     path("articles/<int:pk>/", writing.edit, name="editor_edit"),

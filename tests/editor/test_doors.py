@@ -15,6 +15,7 @@ NAMES = [pattern.name for pattern in urlpatterns]
 POST_ONLY = ["editor_preview", "editor_publish", "editor_retry"]
 SAFE_ONLY = [
     "editor_articles",
+    "editor_explain",
     "editor_history",
     "editor_compare",
     "editor_version",

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from kb import explaining
 from kb.management.commands._people import person
+from kb.models import Article
 from kb.retrieval import Hit, Timings, retrieve
 
 
@@ -17,8 +19,13 @@ class Command(BaseCommand):
         parser.add_argument("--as", dest="username", help="search with this person's eyes")
         parser.add_argument("--limit", type=int, default=10)
         parser.add_argument("--json", action="store_true")
+        parser.add_argument("--explain", action="store_true", help="show every stage: legs, fusion, rerank")
+        parser.add_argument("--article", metavar="SLUG", help="with --explain: why this article did not come up")
 
     def handle(self, *args: Any, question: str, username: str | None, limit: int, **options: Any) -> None:
+        if options["explain"]:
+            self.explain(question, username, limit, options["article"])
+            return
         timings = Timings()
         hits = retrieve(question, user=person(username), limit=limit, timings=timings)
         if options["json"]:
@@ -30,6 +37,24 @@ class Command(BaseCommand):
             self.stdout.write(f"{rank:2}. {path}  [{hit.slug}]  {hit.score:.3f}")
             self.stdout.write(f"    {' '.join(hit.text.split())[:160]}")
         self.stdout.write(f"{len(hits)} hits in {timings.total:.0f} ms" if hits else "Nothing found.")
+
+
+    def explain(self, question: str, username: str | None, limit: int, slug: str | None) -> None:
+        article = Article.objects.filter(slug=slug).first() if slug else None
+        if slug and article is None:
+            raise CommandError(f"There is no article “{slug}”.")
+        made = explaining.explain(question, user=person(username), article=article)
+        self.stdout.write(f"words looked for: {' '.join(made.question)}")
+        self.stdout.write(f"chunks this reader may see: {made.allowed}")
+        self.stdout.write(f"{'final':>5} {'fused':>5} {'words':>11} {'vector':>11}  {'maxsim':>6}  article")
+        for row in made.rows[:limit]:
+            words = f"{row.words:.2f} ({row.words_rank or '-'})"
+            vector = f"{'-' if row.cosine is None else format(row.cosine, '.3f')} ({row.vector_rank or '-'})"
+            self.stdout.write(
+                f"{row.final or '-':>5} {row.fused or '-':>5} {words:>11} {vector:>11}  {row.maxsim:6.3f}  {row.place}"
+            )
+        if made.verdict:
+            self.stdout.write("\n" + made.verdict)
 
 
 def as_row(rank: int, hit: Hit) -> dict[str, Any]:
