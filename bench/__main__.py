@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> None:
     folder = settings.VAR / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    runs = (
+    runs: tuple[tuple[str | Path, ...], ...] = (
         ("bench.retrieval", "--json", folder / "retrieval.json", "--plot", folder / "growth.svg", *sys.argv[1:]),
         ("bench.parts", "--json", folder / "parts.json"),
     )
     for module, *options in runs:
         print(f"\n{module}", flush=True)
-        subprocess.run([sys.executable, "-m", module, *map(str, options)], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", str(module), *map(str, options)], cwd=ROOT, check=True)
     print(f"\nFigures and plot: {folder}")
 
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +76,12 @@ def whole(corpus: Corpus, reader: User) -> list[dict[str, float]]:
             retrieval.retrieve(text, user=reader)
         reads = [one for one in statements if one[0].lstrip().startswith(("SELECT", "("))]
         forget()
-        row = {"whole": milliseconds(lambda text=text: retrieval.retrieve(text, user=reader))}
-        row["embedding"] = milliseconds(lambda text=text: get_embedder().encode([text]))
-        row["sql"] = milliseconds(lambda reads=reads: again(reads))
+        row = {"whole": milliseconds(partial(retrieval.retrieve, text, user=reader))}
+        row["embedding"] = milliseconds(partial(get_embedder().encode, [text]))
+        row["sql"] = milliseconds(partial(again, reads))
         asked, weights = question(text)
         pool = candidates(50)
-        row["rerank"] = milliseconds(
-            lambda pool=pool, asked=asked, weights=weights: rerank(pool, asked, weights=weights)
-        )
+        row["rerank"] = milliseconds(partial(rerank, pool, asked, weights=weights))
         rows.append(row)
     return rows
 
@@ -124,8 +123,10 @@ def reranking(texts: list[str]) -> list[dict[str, float]]:
     for text in texts:
         asked, weights = question(text)
         pool = candidates(CANDIDATES)
-        plain = arithmetic(asked, pool, weights)
-        works = {"rerank": lambda p=pool, a=asked, w=weights: rerank(p, a, weights=w), "arithmetic": plain}
+        works: dict[str, Callable[[], Any]] = {
+            "rerank": partial(rerank, pool, asked, weights=weights),
+            "arithmetic": arithmetic(asked, pool, weights),
+        }
         for work in works.values():
             work()
         rows.append({name: min(milliseconds(work) for _ in range(5)) for name, work in works.items()})

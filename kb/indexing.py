@@ -7,16 +7,18 @@ import logging
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
+from psycopg import errors
 
 from kb import chunking, markdown, outbox, storing
 from kb.embedding import get_embedder
-from kb.models import Article, ArticleVersion, Chunk, Embedder, IndexedVersion, IndexJob
+from kb.models import Article, ArticleVersion, Chunk, Embedder, Embedding, IndexedVersion, IndexJob
 from kb.outbox import Claim, Fenced
 
 log = logging.getLogger(__name__)
 
+LEAST_MEMORY, MOST_MEMORY = 64, 1024  # megabytes to build a vector index in
 RECIPE = 1  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
@@ -55,10 +57,31 @@ def live_embedder() -> Embedder:
 def make_vector_index(embedder: Embedder) -> None:
     """A partial HNSW index for one embedder: the column has no dimension, the index expression has.
 
-    m 24, ef_construction 200: recall under a filter far from the question is .95 instead of .77 with 16/64.
+    m 24, ef_construction 200: recall under a filter far from the question is .95 instead of .77 with 16/64. A graph
+    that does not fit into memory is built many times slower; one that fits is built by several processes, which share
+    it in a memory that containers keep small: where that is full, one process builds it alone.
     """
+    memory = min(MOST_MEMORY, max(LEAST_MEMORY, graph_bytes(embedder) >> 20))
+    try:
+        build_vector_index(embedder, memory=memory)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.DiskFull):
+            raise
+        build_vector_index(embedder, memory=memory, parallel=False)
+
+
+def graph_bytes(embedder: Embedder) -> int:
+    """About how large the graph is while it is built: two bytes a dimension, and 48 neighbours, a vector."""
+    return Embedding.objects.filter(embedder=embedder).count() * (2 * embedder.dimensions + 1200)
+
+
+def build_vector_index(embedder: Embedder, *, memory: int, parallel: bool = True) -> None:
+    """`memory`: megabytes."""
     number, dimensions = int(embedder.pk), int(embedder.dimensions)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL maintenance_work_mem = '{int(memory)}MB'")
+        if not parallel:
+            cursor.execute("SET LOCAL max_parallel_maintenance_workers = 0")
         cursor.execute(
             f"CREATE INDEX IF NOT EXISTS kb_embedding_hnsw_{number} ON kb_embedding"
             f" USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops)"

@@ -16,15 +16,16 @@ from kb.permissions import audience_ids
 
 pytestmark = pytest.mark.django_db
 
-ARTICLES, PER_ARTICLE, DIMENSIONS = 1500, 4, 8
+ARTICLES, PER_ARTICLE, DIMENSIONS = 1000, 4, 8
 FILL = (
     """
     INSERT INTO kb_article (id, collection_id, audience_id, slug, state, tags, external_id, position, created, updated)
-    SELECT n, %(collection)s, CASE WHEN n %% 500 = 0 THEN %(everyone)s ELSE %(signed_in)s END, 'article-' || n, 'published',
-           '{}', '', 0, now(), now() FROM generate_series(1, %(articles)s) AS n
+    SELECT n, %(collection)s, CASE WHEN n %% 500 = 0 THEN %(everyone)s ELSE %(signed_in)s END, 'article-' || n,
+           'published', '{}', '', 0, now(), now() FROM generate_series(1, %(articles)s) AS n
     """,
     """
-    INSERT INTO kb_articleversion (id, article_id, number, title, summary, source, language, note, content_hash, created)
+    INSERT INTO kb_articleversion
+           (id, article_id, number, title, summary, source, language, note, content_hash, created)
     SELECT n, n, 1, 'Article', '', '', 'en', '', '', now() FROM generate_series(1, %(articles)s) AS n
     """,
     "UPDATE kb_article SET published_version_id = id",
