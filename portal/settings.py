@@ -255,7 +255,7 @@ GENERATOR = env.str(
     "kb.providers.anthropic.AnthropicGenerator" if ANTHROPIC_API_KEY else "kb.providers.quoting.QuotingGenerator",
 )
 QUOTING_PACE = env.float("QUOTING_PACE", 0.02)  # seconds a delta
-ANSWER_THRESHOLD = env.float("ANSWER_THRESHOLD", 0.65)  # see kb.grounding.enough
+ANSWER_THRESHOLD = env.float("ANSWER_THRESHOLD", 0.55)  # see kb.grounding.enough
 ANSWER_SOURCES = env.int("ANSWER_SOURCES", 6)
 QUESTION_LIMIT = env.int("QUESTION_LIMIT", 2000)  # characters
 ASK_LIMIT = env.str("ASK_LIMIT", "20/m")  # questions per reader
