@@ -52,5 +52,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "support_email": settings.SUPPORT_EMAIL,
         "is_editor": permissions.is_editor(request.user) if hasattr(request, "user") else False,
         "is_admin": SimpleLazyObject(lambda: permissions.is_admin(request.user)),
+        "signup_open": settings.SIGNUP_OPEN,
         "without_model": settings.GENERATOR.endswith("QuotingGenerator"),
     }

@@ -99,3 +99,9 @@ def test_a_closed_account_cannot_sign_in(client, reader):
     reader.save()
     response = client.post("/accounts/login/", {"login": "reader", "password": PASSWORD}, follow=True)
     assert not response.context["user"].is_authenticated
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_signing_up_is_offered_only_where_it_is_open(client, settings, is_open):
+    settings.SIGNUP_OPEN = is_open
+    assert ("No account yet?" in client.get("/accounts/login/").content.decode()) is is_open
