@@ -38,7 +38,6 @@ class Command(BaseCommand):
             self.stdout.write(f"    {' '.join(hit.text.split())[:160]}")
         self.stdout.write(f"{len(hits)} hits in {timings.total:.0f} ms" if hits else "Nothing found.")
 
-
     def explain(self, question: str, username: str | None, limit: int, slug: str | None) -> None:
         article = Article.objects.filter(slug=slug).first() if slug else None
         if slug and article is None:
