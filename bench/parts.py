@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from bench.corpus import DIMENSIONS, SEED, Corpus
 from bench.retrieval import percentiles
 from kb import embedding, evaluation, retrieval, words
 from kb.embedding import QuestionVectors, get_embedder, question_vectors
+from kb.errors import ProviderError
 from kb.reranking import Candidate, Title, rerank, token_weights
 from portal import embedded
 from portal.models import User
@@ -144,7 +146,10 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     embedded.ensure()
-    get_embedder().encode(["warm"])
+    try:
+        get_embedder().encode(["warm"])
+    except ProviderError as error:
+        sys.exit(str(error))
     corpus = corpora.make(options.chunks, options.questions)
     with evaluation.throwaway_database("bench_parts"):
         loading.load(corpus)

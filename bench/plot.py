@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 WIDTH, HEIGHT = 460, 320
-LEFT, TOP, RIGHT, BOTTOM = 60, 44, 20, 46
+LEFT, TOP, RIGHT, BOTTOM = 60, 44, 36, 46
 COLOURS = ("#7a4fbf", "#1f77b4", "#2a8f5b", "#c27a0e", "#b3261e")  # one a share, the smallest first
 STYLE = "text{font:12px system-ui,sans-serif;fill:#333}.axis{stroke:#bbb}.grid{stroke:#eee}polyline{fill:none}"
 
@@ -73,7 +73,9 @@ def shares(cells: Sequence[dict[str, Any]]) -> list[float]:
 
 
 def curve(points: Sequence[tuple[float, float]], style: str) -> str:
-    dots = "".join(f'<circle cx="{x}" cy="{y}" r="2.5" fill="none" {style}/>' for x, y in points)
+    dots = "".join(
+        f'<circle cx="{x}" cy="{y}" r="2" fill="#fff" {style.partition(" stroke-d")[0]}/>' for x, y in points
+    )
     return f'<polyline points="{" ".join(f"{x},{y}" for x, y in points)}" {style}/>{dots}'
 
 
@@ -101,6 +103,6 @@ def legend(cells: Sequence[dict[str, Any]]) -> str:
             f'<line x1="{x}" x2="{x + 18}" y1="{HEIGHT + 12}" y2="{HEIGHT + 12}" stroke="{colour}" stroke-width="2"/>'
             f'<text x="{x + 24}" y="{HEIGHT + 16}">{share:.1%}</text>'
         )
-        x += 72
+        x += 80
     made.append(f'<text x="{x}" y="{HEIGHT + 16}">share of rows allowed; dashed: hand-written SQL</text>')
     return "".join(made)

@@ -20,6 +20,7 @@ from pgvector import HalfVector
 from bench.corpus import DIMENSIONS
 from kb import identifiers, languages, words
 from kb.expressions import K1, B
+from kb.legs import words_budget
 from kb.words import Question
 
 Way = Literal["exact", "iterative"]
@@ -62,7 +63,7 @@ class Reference:
     def ask(self, text: str, vector: np.ndarray, question: Question, **how: Any) -> list[tuple[Any, ...]]:
         """Lexemes and candidates; `how`: `way`, `audiences`, `share` of the rows that are allowed."""
         self.fetch(words.QUESTION, lexeme_values(text))
-        queries = words.queries(question, share=how["share"], budget=settings.WORDS_BUDGET)
+        queries = words.queries(question, share=how["share"], budget=words_budget(how["share"], question.chunks))
         statement = self.statement(question, len(queries), way=how["way"])
         values = {
             "audiences": how["audiences"],

@@ -14,7 +14,8 @@ from kb.retrieval import Hit, Trace
 class Row:
     """A candidate through the stages. Ranks count from 1; None where a stage did not have it.
 
-    `words`: BM25 sum; `cosine`: of question and passage; `maxsim`: late interaction of the rerank, 0 if not reranked.
+    `words`: BM25 over the most this question could reach, 0 to 1; `cosine`: of question and passage; `maxsim`: late
+    interaction of the rerank, 0 if not reranked.
     """
 
     place: str
@@ -34,7 +35,7 @@ class Row:
 class Explanation:
     """One retrieval, readable. `verdict`: about the article that was named.
 
-    `question`: its lexemes, rarest first, without their frequencies: these count articles that the reader may not see.
+    `question`: its lexemes by the alphabet; their frequencies, and so their order, would tell of hidden articles.
     """
 
     question: tuple[str, ...]
@@ -47,7 +48,7 @@ def explain(question: str, *, user: Reader, article: Article | None = None) -> E
     """Retrieve as this reader and keep every stage; reranked candidates first, then the rest by the better leg."""
     traced = retrieval.trace(question, user=user)
     words = traced.question.words if traced.question else ()
-    lexemes = tuple(word.lexeme for word in words)
+    lexemes = tuple(sorted(word.lexeme for word in words))
     verdict = why(article, user=user, traced=traced) if article is not None else ""
     return Explanation(lexemes, traced.allowed, tuple(rows(traced, user)), verdict)
 
@@ -68,7 +69,7 @@ def rows(traced: Trace, user: Reader) -> list[Row]:
                     place=" > ".join([chunk.version.title, *chunk.heading_path]),
                     slug=chunk.live.slug,
                     anchor=chunk.anchor,
-                    words=leg.words,
+                    words=leg.words / traced.question.reachable if traced.question else 0.0,
                     words_rank=leg.ranks["words"],
                     cosine=leg.cosine,
                     vector_rank=leg.ranks["vector"],

@@ -19,6 +19,10 @@ from kb.words import Question
 
 Chunks: TypeAlias = ChunkQuerySet
 
+SEES_MOST = 0.5  # the share of all chunks from which on a reader counts as seeing most
+LESS = 0.3  # of the budget of words, for a reader who sees less
+SMALL = 2000  # chunks that exact search takes 2 ms for
+
 
 @dataclass(frozen=True)
 class Leg:
@@ -34,12 +38,33 @@ def candidates(
     seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int
 ) -> list[Leg]:
     """The best of both legs in ONE statement. The other leg's score is a subquery, computed for the winners only."""
-    near = vector_leg(seen, asked, lexical, embedder=embedder, exact=allowed <= settings.EXACT_BELOW)
+    exact = is_exact_better(allowed, lexical.chunks)
+    near = vector_leg(seen, asked, lexical, embedder=embedder, exact=exact)
     share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
-    queries = words.queries(lexical, share=share, budget=settings.WORDS_BUDGET)
+    queries = words.queries(lexical, share=share, budget=words_budget(share, lexical.chunks))
     if queries:
         near = near.union(word_leg(seen, asked, lexical, embedder=embedder, queries=queries), all=True)
     return merge(list(near))
+
+
+def is_exact_better(allowed: int, chunks: int) -> bool:
+    """Whether to compute the distances of all allowed chunks (1 to 2 µs each) or to walk the HNSW graph.
+
+    Up to EXACT_BELOW it is exact: a graph of which little is allowed is slow to walk and loses hits (recall .87). For a
+    reader who sees half of it or more it is neither (.97 in 2 ms), and only the smallest corpora are searched exactly.
+    """
+    most: int = settings.EXACT_BELOW
+    return allowed <= (min(SMALL, most) if allowed >= chunks * SEES_MOST else most)
+
+
+def words_budget(share: float, chunks: int) -> int:
+    """How many matches the lexical leg may expect among the allowed chunks, which are this share of all.
+
+    Where a tenth is allowed, ten times as many match in all: with a third of the budget the best ten still agree with
+    true BM25 to .985, and it takes half the time. With so few that all fit the budget, all are looked at.
+    """
+    budget: int = settings.WORDS_BUDGET
+    return budget if share >= SEES_MOST or chunks * share <= budget else max(1, round(budget * LESS))
 
 
 def bm25(path: str, lexical: Question) -> Any:
@@ -50,7 +75,7 @@ def bm25(path: str, lexical: Question) -> Any:
 
 
 def vector_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Any:
-    """Nearest by cosine. Exact below EXACT_BELOW allowed rows (2 µs a row), HNSW with iterative scan above.
+    """Nearest by cosine: exact, or by the HNSW index with iterative scan.
 
     Adding 0.0 to the distance is what keeps the planner from the index: left to itself it switches too early.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 else:
     MembershipBase = admin.TabularInline
     UserBase = UserAdmin
+
+
+# One way to sign in, with one limit on wrong passwords: the admin's own form has none.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
 
 
 class MembershipInline(MembershipBase):

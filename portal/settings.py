@@ -44,7 +44,13 @@ else:
     _database["NAME"] = env.str("DATABASE_NAME", _database["NAME"])  # another database of the embedded server
 # Iterative scan: without it an access filter makes approximate search return too few rows (1 of 10 at 1 % allowed).
 # A set_config outside a transaction is silently lost, so both go with the connection.
-_database.setdefault("OPTIONS", {})["options"] = "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100"
+# Pages come from memory or a fast disk: at the default cost of 4 the lexical leg reads all passages, not its index.
+# Parallel workers for one search take longer than the search on cores that other readers use as well.
+_database.setdefault("OPTIONS", {})["options"] = (
+    "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100 -c random_page_cost=1.1"
+    " -c max_parallel_workers_per_gather=0"
+)
+_database["CONN_HEALTH_CHECKS"] = True  # after a restart of the database the pool holds only dead connections
 if env.bool("DATABASE_POOL", True):
     _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 16), "timeout": 20}
 DATABASES = {"default": _database}
@@ -164,6 +170,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "portal.people.AccountAdapter"
 ACCOUNT_RATE_LIMITS = {"login_failed": env.str("LOGIN_LIMIT", "10/m/ip,5/5m/key")}
+# How many proxies of ours stand in front: 1 behind docker-compose's. The address they report is what limits count by.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", False)
 # Single sign-on: any OpenID Connect provider, by three variables.
 OPENID_SERVER_URL = env.str("OPENID_SERVER_URL", "")

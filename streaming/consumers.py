@@ -24,6 +24,14 @@ from streaming.protocol import Event, Follow, Found, Pace, ProtocolError, Stop
 log = logging.getLogger(__name__)
 
 
+class NothingHere(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """Every other address: closed in words of the protocol, and no error in the log."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(protocol.GONE)
+
+
 class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One reader at one answer. Who may follow is asked again at every follow, of a session read anew."""
 

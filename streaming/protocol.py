@@ -26,9 +26,9 @@ WITHIN_SECONDS = 10.0
 LONGEST_TEXT = 2**31
 
 GONE = 4404  # there is nothing at this address for this reader
-TOO_LONG = 1009  # the standard code for a message that is too big
+TOO_LONG = 4409  # an application may close with 1000 or a code of its own from 3000 on, not with the standard 1009
 TOO_FAST = 4429
-BROKEN = 1011
+BROKEN = 4500
 
 
 @dataclass(frozen=True)

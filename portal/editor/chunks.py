@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -72,7 +72,8 @@ def retry(request: Request, pk: int) -> HttpResponse:
         return status_line(request, article)
     messages.success(request, "It will be indexed once more.")
     back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, None) else reverse("editor_edit", args=[pk]))
+    ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, None)
+    return HttpResponseRedirect(back if ours else reverse("editor_edit", args=[pk]))
 
 
 def status_line(request: Request, article: Article) -> HttpResponse:

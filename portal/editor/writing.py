@@ -142,7 +142,8 @@ def wants_preview(request: Request) -> bool:
 
 def preset(request: Request) -> int | None:
     """The collection named in the address, as the link from a collection's list does."""
-    found = Collection.objects.writable_by(request.user).filter(slug=request.GET.get("collection", "")).first()
+    wanted = request.GET.get("collection", "").replace("\0", "")
+    found = Collection.objects.writable_by(request.user).filter(slug=wanted).first()
     return found.pk if found else None
 
 

@@ -157,9 +157,7 @@ def key_of(request: Request) -> str | None:
 
 
 def who_asks(request: Request) -> str:
-    """For the limit: the account, the visit, or for a first visit the address, hashed."""
+    """For the limit: the account, else the address, hashed; a visit is free to begin anew, so it is no limit."""
     if request.user.is_authenticated:
         return f"user-{request.user.pk}"
-    if key := key_of(request):
-        return recalling.session_hash(key)
     return salted_hmac("portal.ask", request.META.get("REMOTE_ADDR", ""), algorithm="sha256").hexdigest()

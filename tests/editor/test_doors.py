@@ -101,3 +101,23 @@ def test_htmx_is_refused_without_leaving_the_page_when_the_session_ended(client:
 
     assert response.status_code == 401
     assert "Sign in again in another tab" in response.content.decode()
+
+
+def test_a_collection_in_the_address_that_is_no_text_is_ignored(
+    article: Article, editor: User, client_of: ClientOf
+) -> None:
+    assert client_of(editor).get("/editor/articles/new/?collection=%00").status_code == 200
+
+
+@pytest.mark.parametrize("back", ["foo", "editor_edit", "home", "https://elsewhere.example/"])
+def test_a_retry_leads_back_to_the_article_unless_told_an_address_of_ours(
+    back: str, article: Article, editor: User, client_of: ClientOf
+) -> None:
+    response = client_of(editor).post(reverse("editor_retry", args=[article.pk]), {"next": back})
+    assert response.url == reverse("editor_edit", args=[article.pk])
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client: Client) -> None:
+    response = client.get("/admin/login/?next=/admin/")
+    assert response.status_code == 302
+    assert response.url.startswith("/accounts/login/")

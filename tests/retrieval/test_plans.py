@@ -112,3 +112,20 @@ def test_the_one_statement_keeps_the_index_of_each_leg(embedder, reader, setting
     assert "passage_tsv" in lines
     assert sum(one.ranks["vector"] is not None for one in found) == settings.RETRIEVAL_CANDIDATES
     assert sum(one.ranks["words"] is not None for one in found) == ARTICLES * PER_ARTICLE // 1000
+
+
+@pytest.mark.parametrize(
+    ("allowed", "chunks", "exact"),
+    [
+        (100, 100_000, True),
+        (10_000, 100_000, True),
+        (10_001, 100_000, False),
+        (2_000, 2_000, True),
+        (4_900, 10_000, True),
+        (5_000, 10_000, False),
+        (10_000, 10_000, False),
+        (10_001, 1, False),
+    ],
+)
+def test_exact_search_is_for_few_rows_and_for_small_corpora(allowed, chunks, exact):
+    assert legs.is_exact_better(allowed, chunks) is exact

@@ -363,3 +363,13 @@ def test_the_pages_are_not_for_shared_caches_nor_for_search_engines(visitor: Cli
     response = visitor.get(f"/answers/{written(ask()).pk}/")
     assert "private" in response["Cache-Control"]
     assert '<meta name="robots" content="noindex">' in body(response)
+
+
+def test_a_new_visit_is_no_new_limit(settings, article):
+    settings.ASK_LIMIT = "2/m"
+    answers = []
+    for _ in range(3):
+        visitor = Client()
+        visitor.get(f"/articles/{article.slug}/")  # which begins a session
+        answers.append(visitor.post("/ask/", {"q": "How do I restore?", "live": "1"}).status_code)
+    assert answers == [302, 302, 429]
