@@ -21,13 +21,12 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
-from kb import words
 from kb.checking import checked
 from kb.errors import ProviderError
 from kb.generation import Cite, Text, Usage, get_generator
 from kb.grounding import Evidence, Prompt, Source, Turn, assemble, enough, sentences_of
 from kb.permissions import Reader
-from kb.retrieval import Hit, retrieve
+from kb.retrieval import Hit, trace
 
 MOST_PER_ARTICLE = 3
 
@@ -158,9 +157,9 @@ REFUSAL = "The articles do not answer this. Rather than guess, here is what come
 def look_up(question: str, user: Reader) -> tuple[list[Hit], list[Evidence]]:
     """Retrieve, and measure how well the best hits fit; in a worker thread, whose connection goes back at once."""
     try:
-        hits = retrieve(question, user=user, limit=settings.RETRIEVAL_CANDIDATES)
-        share = words.read(question)
-        scale = share.reachable / share.asked
+        traced = trace(question, user=user)
+        hits = list(traced.hits)
+        scale = traced.question.reachable / traced.question.asked if traced.question else 0.0
         return hits, [Evidence(cosine=h.parts["sentence"], words=h.parts["words"] * scale) for h in hits]
     finally:
         connections.close_all()
