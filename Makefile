@@ -4,6 +4,8 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+# Each worker has a database of its own; a file's tests stay together, since they share what is slow to make.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 # What `check --deploy` needs to see: settings as in production, with values that are no secrets.
 PRODUCTION := DEBUG=0 ALLOWED_HOSTS=help.example.org SITE_URL=https://help.example.org \
 	SECRET_KEY=checked-only-never-used-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH
@@ -25,12 +27,12 @@ down: ## stop what a killed `make run` has left
 
 test: setup ## every test: units, journeys, browser (chromium and nginx are installed if missing and we are root)
 	@$(PYTHON) portal/bootstrap.py browser
-	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest e2e
+	$(BIN)/python -m pytest tests $(PARALLEL)
+	$(BIN)/python -m pytest e2e $(PARALLEL)
 
 e2e: setup ## the browser tests (HEADED=1 shows them, BASE_URL=https://… runs the read-only ones on a running site)
 	@$(PYTHON) portal/bootstrap.py browser
-	$(BIN)/python -m pytest e2e $(if $(HEADED),--headed) $(if $(BASE_URL),--base-url $(BASE_URL))
+	$(BIN)/python -m pytest e2e $(PARALLEL) $(if $(HEADED),--headed) $(if $(BASE_URL),--base-url $(BASE_URL))
 
 proof: setup ## the long proofs: chaos, replay, cuts, scale
 	$(BIN)/python -m pytest -m proof --timeout 3600
@@ -55,8 +57,9 @@ format: setup ## rewrite code and templates in house style
 bench: setup ## the benchmarks; each prints a table and writes JSON
 	$(BIN)/python -m bench
 
-eval: setup ## search quality on the evaluation sets, beside a reference BM25
+eval: setup ## quality of search and answers on the evaluation sets, beside a reference BM25
 	$(BIN)/python -m bench.quality
+	$(BIN)/python -m bench.answers
 
 clean: ## remove caches, test leftovers and the virtual environment; your data in var/ stays
 	@[ ! -x $(BIN)/python ] || $(MANAGE) down || true

@@ -1,4 +1,4 @@
-"""An embedder whose question vectors are those of a synthetic corpus; only the benchmarks name it in their settings."""
+"""Embedders that only the benchmarks name in their settings: of a synthetic corpus, and the real one without tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from kb.embedding import Encoding, Floats, normalised
 from kb.providers.fake import FakeEmbedder
+from kb.providers.onnx import OnnxEmbedder
 
 
 class SyntheticEmbedder(FakeEmbedder):
@@ -25,3 +26,10 @@ class SyntheticEmbedder(FakeEmbedder):
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         made = super().encode(texts)
         return [replace(one, vector=self.known.get(text, one.vector)) for text, one in zip(texts, made, strict=True)]
+
+
+class WithoutTokens(OnnxEmbedder):
+    """The local model as a hosted one is: a vector a text and none a wordpiece; see bench.tokens."""
+
+    def encode(self, texts: Sequence[str]) -> list[Encoding]:
+        return [replace(one, tokens=None) for one in super().encode(texts)]

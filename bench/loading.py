@@ -19,7 +19,7 @@ from pgvector.psycopg import register_vector
 
 from bench.corpus import DIMENSIONS, SEED, SHARES, Corpus, Layout
 from bench.embedder import SyntheticEmbedder
-from kb import frequencies, identifiers, indexing
+from kb import embedders, frequencies, identifiers, indexing
 from kb.embedding import get_embedder
 from kb.models import Article, Audience, Collection, Embedder, Passage
 from portal.models import User
@@ -54,7 +54,7 @@ def load(corpus: Corpus) -> dict[str, float]:
     with measured(taken, "text index"), connection.schema_editor() as editor:
         editor.add_index(Passage, index)
     with measured(taken, "vector index"):
-        indexing.make_vector_index(embedder)
+        embedders.make_vector_index(embedder)
     with measured(taken, "frequencies"):
         frequencies.refresh(force=True)
     return taken

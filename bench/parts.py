@@ -76,7 +76,7 @@ def whole(corpus: Corpus, reader: User) -> list[dict[str, float]]:
         forget()
         with recorded(statements):
             retrieval.retrieve(text, user=reader)
-        reads = [one for one in statements if one[0].lstrip().startswith(("SELECT", "("))]
+        reads = [one for one in statements if one[0].lstrip().startswith(("SELECT", "WITH"))]
         forget()
         row = {"whole": milliseconds(partial(retrieval.retrieve, text, user=reader))}
         row["embedding"] = milliseconds(partial(get_embedder().encode, [text]))
@@ -112,10 +112,14 @@ def arithmetic(asked: QuestionVectors, pool: list[Candidate], weights: Any) -> C
 
     def work() -> None:
         signs = np.unpackbits(packed, axis=1).astype(np.float32)
-        best = np.maximum.reduceat(asked.tokens @ signs.T, first_bits, axis=1)
+        dots = asked.tokens @ signs.T
+        best = np.maximum.reduceat(dots, first_bits, axis=1)
+        for width in (1, 2, 4):
+            dots = np.maximum(dots[:, :-width], dots[:, width:])
+        windows = np.maximum.reduceat(weights @ dots, first_bits)
         rows = levels.astype(np.float32)
         near = (rows @ asked.vector) / np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        weights @ best + np.maximum.reduceat(near, first_sentences)
+        weights @ best + windows + np.maximum.reduceat(near, first_sentences)
 
     return work
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from django.conf import settings
 from pgvector import HalfVector
 
 from bench.corpus import DIMENSIONS
-from kb import identifiers, languages, words
+from kb import identifiers, words
 from kb.expressions import K1, B
 from kb.legs import words_budget
 from kb.words import Question
@@ -28,6 +29,14 @@ WAYS: tuple[Way, ...] = ("exact", "iterative")
 
 # Plans of its own for each set of values: a generic one costs 62 ms instead of 1.5 where few rows are allowed.
 OPTIONS = "SET plan_cache_mode = force_custom_plan"
+LEXEMES = """
+SELECT asked.lexeme, known.articles, known.chunks
+FROM (
+  SELECT made.lexeme FROM unnest(to_tsvector('kb_english', %(text)s)) AS made
+  UNION SELECT name FROM unnest(%(names)s::text[]) AS name
+) AS asked
+LEFT JOIN LATERAL (SELECT articles, chunks FROM kb_lexeme WHERE lexeme = asked.lexeme OFFSET 0) AS known ON true
+"""
 SEEN = """FROM kb_chunk AS chunk JOIN kb_article AS article ON article.published_version_id = chunk.version_id
 {joins} WHERE article.audience_id = ANY (%(audiences)s) AND article.state = 'published'"""
 LEGS = f"""
@@ -52,6 +61,12 @@ class Answers:
     near: list[list[int]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
 
+    def take(self, turns: Sequence[Answers]) -> None:
+        """One question, asked several times: what was found, and the median of what it took."""
+        self.milliseconds.append(median(one.milliseconds[0] for one in turns))
+        self.near.append(turns[-1].near[0])
+        self.rows.append(turns[-1].rows[0])
+
 
 class Reference:
     """One connection; statements are prepared on their first use, which is not timed."""
@@ -62,14 +77,14 @@ class Reference:
 
     def ask(self, text: str, vector: np.ndarray, question: Question, **how: Any) -> list[tuple[Any, ...]]:
         """Lexemes and candidates; `how`: `way`, `audiences`, `share` of the rows that are allowed."""
-        self.fetch(words.QUESTION, lexeme_values(text))
+        self.fetch(LEXEMES, {"text": text, "names": identifiers.lexemes(text)})
         queries = words.queries(question, share=how["share"], budget=words_budget(how["share"], question.chunks))
         statement = self.statement(question, len(queries), way=how["way"])
         values = {
             "audiences": how["audiences"],
             "vector": HalfVector(vector),
             "limit": settings.RETRIEVAL_CANDIDATES,
-            "mean": question.mean_length,
+            "slope": K1 * B / question.mean_length,
             **{f"query{number}": query for number, query in enumerate(queries)},
             **{f"lexeme{number}": words.quoted(word.lexeme) for number, word in enumerate(question.words)},
             **{f"idf{number}": word.idf for number, word in enumerate(question.words)},
@@ -101,15 +116,7 @@ class Reference:
 
 
 def frequency_of(number: int) -> str:
-    """One word's part of BM25; the term frequency comes out of ts_rank, see kb.expressions.Bm25."""
-    k = f"({K1 * (1 - B)} + {K1 * B} * passage.length / %(mean)s::float8)"
+    """One word's part of BM25; the term frequency comes out of ts_rank, see kb.expressions.bm25."""
+    k = f"({K1 * (1 - B)}::float8 + %(slope)s::float8 * passage.length)"
     rank = f"ts_rank('{{1,1,1,1}}', passage.tsv, %(lexeme{number})s::tsquery)"
     return f"%(idf{number})s::float8 * (1 - {k} / (round(1 / (1.64493406685 * (1 - {rank})) - 0.5) + {k}))"
-
-
-def lexeme_values(text: str) -> dict[str, Sequence[str]]:
-    return {
-        "words": text.split(),
-        "configs": [languages.configuration("en")],
-        "names": identifiers.lexemes(text),
-    }

@@ -1,10 +1,12 @@
 """`python -m bench.retrieval --chunks 10000 100000`: speed, completeness and access of retrieval, as a corpus grows.
 
 For each number of chunks, share of them that a reader may see, and layout (scattered, or correlated: the allowed ones
-lie far from the question) the product's `retrieve` runs beside hand-written SQL, question by question in turns.
+lie far from the question) the product's `retrieve` runs beside hand-written SQL, question by question in turns. Of a
+question the median of three times counts, and percentiles are taken over the questions.
 
-    sql      the statements that find the candidates: frequencies of the words, how many rows are allowed, both legs
+    sql      the two statements that find the candidates: what must be known of the words and of the reader, both legs
     legs     of these, the one statement of both legs
+    spelling the statements of a question with a word that nobody knows (kb.spelling): not in sql, but in retrieve
     retrieve everything from the question to hits, its vectors cached: text of the winners and reranking included
     recall   of the vector leg's best ten against exact search; `text` the same for the word leg against exact BM25
     fused    how many of the fused best ten a perfect search would have put there
@@ -22,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -42,15 +44,14 @@ from portal.models import User
 
 WANTED: dict[Layout, float] = {"scattered": 0.99, "correlated": 0.95}  # recall@10 asked of the vector leg
 STATEMENTS = {  # what part of retrieval a statement belongs to, by what only it says
-    "legs": "UNION ALL",
-    "lexemes": "kb_lexeme",
-    "totals": "kb_corpusstatistics",
-    "count": "COUNT(*)",
+    "legs": "'vector' AS leg",
+    "outset": "live.fingerprint",
     "details": "kb_tokenvectors",
-    "audiences": "kb_audience",
-    "embedder": "kb_embedder",
+    "audiences": 'FROM "kb_audience"',
+    "spelling": "",
 }
-FINDING = ("legs", "lexemes", "totals", "count")
+FINDING = ("outset", "legs")
+TURNS = 3
 SLACK, LEAST_MS = 1.3, 2.0  # sql p95 may be so much longer than the reference's
 COLUMNS = (
     "chunks", "allowed", "layout", "rows", "recall", "text", "fused", "leaks", "sql p50", "p95", "legs p50", "p95",
@@ -66,6 +67,14 @@ class Measured:
     whole: list[float] = field(default_factory=list)
     parts: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in STATEMENTS})
     traces: list[retrieval.Trace] = field(default_factory=list)
+
+    def take(self, turns: Sequence[Measured]) -> None:
+        """One question, asked several times: what was found, and the medians of what it took."""
+        self.sql.append(median(one.sql[0] for one in turns))
+        self.whole.append(median(one.whole[0] for one in turns))
+        for name, values in self.parts.items():
+            values.append(median(one.parts[name][0] for one in turns))
+        self.traces.append(turns[-1].traces[0])
 
 
 @dataclass(frozen=True)
@@ -101,16 +110,22 @@ def measure_corpus(chunks: int, questions: int, *, say: Callable[[str], None]) -
 
 
 def measure_cell(cell: Cell, reference: Reference) -> dict[str, Any]:
-    """Ask every question once unmeasured, then once of everybody in turns."""
+    """Ask every question once unmeasured, then TURNS times of everybody in turns; the median of a question counts."""
     ours, theirs = Measured(), {way: Answers() for way in WAYS}
     for number in range(len(cell.corpus.questions)):
-        ask_ours(cell, number, Measured())
-        for way in WAYS:
-            ask_theirs(cell, number, reference, Answers(), way)
-        ask_ours(cell, number, ours)
-        for way in WAYS:
-            ask_theirs(cell, number, reference, theirs[way], way)
+        turns = [ask_all(cell, number, reference) for _ in range(1 + TURNS)][1:]
+        ours.take([mine for mine, _ in turns])
+        for way, answers in theirs.items():
+            answers.take([others[way] for _, others in turns])
     return summary(cell, ours, theirs)
+
+
+def ask_all(cell: Cell, number: int, reference: Reference) -> tuple[Measured, dict[Way, Answers]]:
+    ours, theirs = Measured(), {way: Answers() for way in WAYS}
+    ask_ours(cell, number, ours)
+    for way, answers in theirs.items():
+        ask_theirs(cell, number, reference, answers, way)
+    return ours, theirs
 
 
 def ask_ours(cell: Cell, number: int, into: Measured) -> None:
@@ -134,7 +149,7 @@ def watched(spent: dict[str, float]) -> Iterator[None]:
         try:
             return execute(sql, *given)
         finally:
-            name = next((name for name, mark in STATEMENTS.items() if mark in sql), "other")
+            name = next(name for name, mark in STATEMENTS.items() if mark in sql)
             spent[name] = spent.get(name, 0.0) + (time.perf_counter() - started) * 1000
 
     with connection.execute_wrapper(watch):
@@ -243,7 +258,7 @@ def complaints(cells: Sequence[dict[str, Any]]) -> list[str]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--chunks", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--chunks", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--json", nargs="?", const="-", metavar="FILE", help="write the figures; without FILE, print")
     parser.add_argument("--plot", metavar="FILE", help="draw growth as SVG")

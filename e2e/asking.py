@@ -11,10 +11,10 @@ from playwright.sync_api import Locator, Page, expect
 
 QUESTION = "How do I restore an older version of an article?"
 FOREIGN = "What is the capital of France?"
-COMPLETE = re.compile(r"^Answer complete: \d+ sentences?, \d+ sources?")
+COMPLETE = re.compile(r"^Answer ready: \d+ sentences?, \d+ sources?")
 REFUSED = "No answer: the articles do not cover this."
 STOPPED = "Stopped. What was written is kept."
-FINISHED = re.compile(r"^(Answer complete|No answer|Stopped|The answer could not)")
+FINISHED = re.compile(r"^(Answer ready|No answer|Stopped|Incomplete|The answer could not)")
 SECONDS = 30.0
 
 

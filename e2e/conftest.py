@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +21,7 @@ from e2e.watching import Watch
 
 NewContext = Callable[..., BrowserContext]
 OpenAs = Callable[..., Page]
+FILM = {"width": 512, "height": 288}  # encoding takes the processor from what is filmed
 KEPT = {"tracing": "retain-on-failure", "video": "retain-on-failure", "screenshot": "only-on-failure"}
 
 
@@ -46,6 +48,11 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def base_url(site: Site) -> str:
     return site.url
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "record_video_size": FILM}
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ def own(folder: Path) -> Iterator[Site]:
         "FOOTNOTE_VAR": str(folder / "var"),
         "MODEL_PATH": os.environ.get("MODEL_PATH", str(ROOT / "var" / "model")),
         "ASK_LIMIT": "1000/m",
+        "ADDRESS_LIMIT": "1000/m",
+        "ANSWERS_AT_ONCE": "1000",
         "LOGIN_LIMIT": "1000/m/ip",
         "QUOTING_PACE": "0.03",  # slow enough to be seen
     }

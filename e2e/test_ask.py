@@ -52,7 +52,7 @@ def test_sources_come_first_and_then_the_words_one_by_one(page: Page) -> None:
     seen = watch_until(page, note)
     assert kinds.index("sources") < kinds.index("token")
     assert len({len(text) for text in seen}) >= 5
-    assert any(re.match(r"Writing the answer\. \d+ of 6 sources used so far\.", line) for line in said)
+    assert any(re.match(r"Writing the answer\. \d+ of \d sources used so far\.", line) for line in said)
     expect(status(page)).to_have_text(COMPLETE)
     expect(answer(page)).to_have_attribute("aria-label", "Answer")
 

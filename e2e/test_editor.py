@@ -56,7 +56,7 @@ def restore_the_first_version(page: Page) -> None:
     expect(page.get_by_role("listitem").filter(has_text="There is a key now.").first).to_be_visible()
     page.get_by_role("link", name="Version 1", exact=True).click()
     page.get_by_role("link", name="Restore this version").click()
-    page.get_by_role("main").get_by_role("button", name=re.compile("Restore")).click()
+    page.get_by_role("main").get_by_role("button", name="Restore this version").click()
     expect(page.get_by_role("textbox", name="Markdown")).to_have_value(re.compile(re.escape(OLD)))
     publish(page)
 
@@ -74,6 +74,7 @@ def test_the_preview_follows_what_is_typed(editor: Page) -> None:
 
 def test_two_people_who_save_get_both_texts_on_one_page(editor: Page, open_as: OpenAs, watch: Watch) -> None:
     watch.expect("status of 409")
+    watch.expect("status of 422")
     address = new_article(editor, "Where the keys hang", "The keys hang behind the door.")
     admin = open_as("admin")
     admin.goto(address)
@@ -84,7 +85,12 @@ def test_two_people_who_save_get_both_texts_on_one_page(editor: Page, open_as: O
     expect(editor.get_by_role("heading", level=1)).to_have_text("Someone else saved this article first")
     expect(editor.get_by_role("deletion")).to_have_text(["beside", "window"])
     expect(editor.get_by_role("insertion")).to_have_text(["under", "desk"])
-    expect(text_field(editor)).to_have_value("The keys hang under the desk.")
+    expect(text_field(editor)).to_have_value(
+        re.compile(r"beside the window\.\n⚠⚠⚠ You:\nThe keys hang under the desk\.\n")
+    )
+    save_is_refused = editor.get_by_role("alert").filter(has_text="Not saved.")
+    editor.get_by_role("button", name="Save draft").click()
+    expect(save_is_refused).to_be_visible()
     write(editor, "The keys hang under the desk, and one beside the window.")
     save(editor)
     editor.goto(address)
@@ -102,7 +108,7 @@ def test_history_compares_and_restores(editor: Page) -> None:
     expect(editor.get_by_role("deletion")).to_have_text("Mondays")
     expect(editor.get_by_role("insertion")).to_have_text("Thursdays")
     editor.get_by_role("link", name="Restore version 1").click()
-    editor.get_by_role("main").get_by_role("button", name=re.compile("Restore")).click()
+    editor.get_by_role("main").get_by_role("button", name="Restore this version").click()
     expect(text_field(editor)).to_have_value(re.compile("Mondays"))
     expect(editor.get_by_label("State of this article")).to_contain_text("3, a draft; 2 is published")
 

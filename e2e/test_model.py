@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from e2e.asking import COMPLETE, QUESTION, answer, ask, citations, is_finished, marked, sources, status, watch_until
 from e2e.site import Site
 
-FAILED = "The answer could not be written."
+INCOMPLETE = "Incomplete: the writing broke off. What was written is kept."
 
 pytestmark = pytest.mark.usefixtures("own_site")
 
@@ -25,24 +25,33 @@ def test_an_answer_streams_from_the_model_with_citations(page: Page, site_with_m
 
 def test_a_model_that_fails_half_way_leaves_an_honest_partial_answer(page: Page, site_with_model: Site) -> None:
     ask(page, f"{QUESTION} [[drop]]", at=site_with_model.url)
-    expect(status(page)).to_have_text(FAILED)
+    expect(status(page)).to_have_text(INCOMPLETE)
     expect(answer(page)).to_contain_text("was lost before the answer was complete. Please try again.")
     written = answer(page).inner_text().split("The connection")[0]
     assert written.strip()
     page.reload()
-    expect(status(page)).to_have_text(FAILED)
+    expect(status(page)).to_have_text(INCOMPLETE)
     expect(answer(page)).to_contain_text(written.strip())
     expect(sources(page).first).to_be_visible()
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(QUESTION)
-    expect(status(page)).to_have_text(FAILED)
+    expect(status(page)).to_have_text(INCOMPLETE)
 
 
-def test_a_model_that_refuses_us_is_no_answer_and_no_guess(page: Page, site_with_model: Site) -> None:
+def test_when_the_model_does_not_begin_the_articles_are_quoted_and_the_page_says_so(
+    page: Page, site_with_model: Site
+) -> None:
     ask(page, f"{QUESTION} [[no-money]]", at=site_with_model.url)
-    expect(status(page)).to_have_text(FAILED)
-    expect(answer(page)).to_contain_text("model service")
-    expect(sources(page).first).to_be_visible()
+    expect(status(page)).to_have_text(COMPLETE)
+    expect(answer(page)).to_contain_text("The model service cannot be used just now. Here are the articles’ own words")
+    expect(citations(page).first).to_be_visible()
+
+
+def test_the_same_question_is_answered_again_from_what_was_written(page: Page, site_with_model: Site) -> None:
+    for _ in range(2):
+        ask(page, f"{QUESTION} Once more, please.", at=site_with_model.url)
+        expect(status(page)).to_have_text(COMPLETE)
+    expect(answer(page)).to_contain_text("for the same question and the same passages.")
 
 
 def test_stopping_stops_the_call_of_the_model(page: Page, site_with_model: Site) -> None:

@@ -154,7 +154,7 @@ def test_a_second_tab_follows_the_same_answer(
     watch_until(page, begun)
     second = context.new_page()
     second.goto(page.url)
-    assert len(watch_until(second, lambda text: len(text) > 150)) >= 3
+    assert len(watch_until(second, lambda text: len(text) > 400)) >= 3
     for tab in (page, second):
         expect(status(tab)).to_have_text(COMPLETE)
         same_after_a_fresh_load(tab)
@@ -194,3 +194,17 @@ def test_an_answer_being_written_is_for_the_one_who_asked(
     assert stranger.goto(operator.url).status == 404  # type: ignore[union-attr]  # a page was asked for
     operator.get_by_role("button", name="Stop").click()
     expect(status(operator)).to_have_text(STOPPED)
+
+
+def test_finished_blocks_are_shown_as_they_will_be_and_the_page_can_be_paused(page: Page, slow_site: Site) -> None:
+    ask(page, "How do I write Markdown lists, code and tables?", at=slow_site.url)
+    expect(answer(page).locator("figure.listing").first).to_be_visible()
+    assert not is_finished(page)
+    page.get_by_role("button", name="Pause").click()
+    shown = answer(page).inner_text()
+    page.wait_for_timeout(1200)
+    assert answer(page).inner_text() == shown
+    page.get_by_role("button", name="Pause").click()
+    expect(status(page)).to_have_text(COMPLETE)
+    assert len(answer(page).inner_text()) > len(shown)
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)

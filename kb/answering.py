@@ -1,7 +1,8 @@
 """answer(question, user=…): the read journey on one screen, as a stream of events.
 
     retrieve ─> number the sources ─> Sources ─> enough? ─no─> Refused (with the nearest articles)
-                                                   └yes─> generate ─> Token … ─> check each sentence ─> Answered
+                                                   └yes─> clear? ─no─> Unclear (with the articles it may mean)
+                                                                 └yes─> generate ─> Token … ─> check ─> Answered
 
 Nothing is written to the database here; whoever consumes the events keeps them. The same events feed the website, the
 command line and the tests.
@@ -14,28 +15,34 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.db import connections
-
+from kb import drafting, grounding, spending
 from kb.checking import checked
+from kb.clarifying import alternatives
+from kb.drafting import Note
 from kb.errors import ProviderError
 from kb.generation import Cite, Text, Usage, get_generator
-from kb.grounding import Evidence, Prompt, Source, Turn, assemble, enough, sentences_of
+from kb.grounding import Prompt, Source, Turn
 from kb.permissions import Reader
+from kb.refusing import enough, weigh
 from kb.retrieval import Hit, trace
-
-MOST_PER_ARTICLE = 3
+from kb.rewriting import standalone
+from kb.sourcing import choose, number
+from kb.threads import database
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What the answer will rest on, known before its first word."""
+    """What the answer will rest on, known before its first word; before a refusal, the one passage closest to it.
+
+    `searched`: what was searched for, where that is not the question itself.
+    """
 
     sources: tuple[Source, ...]
+    searched: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,12 @@ class Answered:
     usage: dict[str, Any]
     timings: dict[str, float]
     message: str = ""
+    replayed: datetime | None = None  # when it was written, if it was for an earlier question
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Nothing more will be written; the sentences are held against what they cite."""
 
 
 @dataclass(frozen=True)
@@ -80,32 +93,50 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Unclear:
+    """The question fits several articles equally. `articles`: the ids of those that may be meant, best first."""
+
+    message: str
+    articles: tuple[int, ...]
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Failed:
     message: str
     timings: dict[str, float]
     usage: dict[str, Any] = field(default_factory=dict)
 
 
-Event: TypeAlias = Sources | Token | Answered | Refused | Failed
+Ending: TypeAlias = Answered | Refused | Unclear | Failed
+Event: TypeAlias = Sources | Token | Checking | Ending
+State = Literal["answered", "refused", "unclear", "failed"]
+STATES: dict[type[Ending], State] = {Answered: "answered", Refused: "refused", Unclear: "unclear", Failed: "failed"}
 
 
 @dataclass
 class Draft:
     """An answer while it is written: the text so far, with citation marks directly after what they support."""
 
-    text: str = ""
+    parts: list[str] = field(default_factory=list)
     units: int = 0
     marks: list[list[Cite]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
     timings: dict[str, float] = field(default_factory=dict)
+    note: Note | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
 
     def lap(self, name: str) -> None:
-        self.timings.setdefault(name, round((time.perf_counter() - self.started) * 1000, 1))
+        if name not in self.timings:
+            self.timings[name] = round((time.perf_counter() - self.started) * 1000, 1)
 
     def add(self, text: str) -> Token:
         token = Token(self.units, text)
-        self.text += text
+        self.parts.append(text)
         self.units += len(text.encode("utf-16-le")) // 2
         return token
 
@@ -114,29 +145,47 @@ class Draft:
         for name, value in asdict(usage).items():
             counts = isinstance(value, int)
             self.usage[name] = self.usage.get(name, 0) + value if counts else value
+        self.usage["cost"] = round(self.usage.get("cost", 0.0) + float(spending.cost(usage)), 6)  # US dollars
 
     def cite(self, cited: Cite) -> Token | None:
         """The mark for a citation; none when the last mark names the same source, which then covers both passages."""
         mark = f"⟦{cited.source}⟧"
-        if self.text.endswith(mark):
+        if self.parts[-1:] == [mark]:
             self.marks[-1].append(cited)
             return None
         self.marks.append([cited])
         return self.add(mark)
 
 
-async def answer(question: str, *, user: Reader, history: Sequence[Turn] = ()) -> AsyncIterator[Event]:
-    """Sources first, then tokens, then exactly one of Answered, Refused, Failed. Cancel it to stop the model."""
+async def answer(
+    question: str, *, user: Reader, history: Sequence[Turn] = (), anew: bool = False, settled: bool = False
+) -> AsyncIterator[Event]:
+    """Sources first, then tokens, then exactly one Ending. Cancel it to stop the model.
+
+    `anew`: the generator writes it, even if the very same was answered before and is kept. `settled`: the reader was
+    asked what is meant already, and is not asked again.
+    """
     draft = Draft()
-    hits, evidence = await sync_to_async(look_up, thread_sensitive=False)(question, user)
-    sources = number(hits)
+    searched, calls = await standalone(question, history)
+    for call in calls:
+        draft.bill(call)
+    shown = searched if searched != question else ""
+    hits, chosen, is_enough = await database(look_up)(searched, user)
+    sources = number(chosen)
     draft.lap("sources")
-    if not enough(evidence, threshold=settings.ANSWER_THRESHOLD):
+    if not is_enough:
         draft.lap("total")
+        if hits:
+            yield Sources(number(hits[:1]), shown)  # the closest passage
         yield Refused(REFUSAL, nearest(hits), draft.timings)
         return
-    yield Sources(sources)
-    prompt = Prompt(question=question, sources=sources, history=tuple(history))
+    if not settled and (meant := alternatives(searched, hits)):
+        draft.lap("total")
+        yield Sources(number(meant), shown)
+        yield Unclear(WHICH, tuple(hit.article_id for hit in meant), draft.timings)
+        return
+    yield Sources(sources, shown)
+    prompt = Prompt(question, sources, tuple(history), searched, anew=anew)
     try:
         async for token in write(prompt, draft):
             yield token
@@ -144,56 +193,23 @@ async def answer(question: str, *, user: Reader, history: Sequence[Turn] = ()) -
         draft.lap("total")
         yield Failed(str(error), draft.timings, draft.usage)
         return
+    yield Checking()
     sentences = await asyncio.to_thread(check, draft, sources)
     draft.lap("total")
     cut_off = draft.usage.get("stop_reason") == "max_tokens"
-    message = "The answer was cut off at its greatest length." if cut_off else ""
-    yield Answered(draft.text, sentences, get_generator().name, draft.usage, draft.timings, message)
+    note = draft.note or Note(get_generator().name, "The answer was cut off at its greatest length." if cut_off else "")
+    yield Answered(draft.text, sentences, note.generator, draft.usage, draft.timings, note.message, note.replayed)
 
 
 REFUSAL = "The articles do not answer this. Rather than guess, here is what comes nearest."
+WHICH = "This question fits several articles equally well. Which of them is it about?"
 
 
-def look_up(question: str, user: Reader) -> tuple[list[Hit], list[Evidence]]:
-    """Retrieve, and measure how well the best hits fit; in a worker thread, whose connection goes back at once."""
-    try:
-        traced = trace(question, user=user)
-        hits = list(traced.hits)
-        scale = traced.question.reachable / traced.question.asked if traced.question else 0.0
-        return hits, [Evidence(cosine=h.parts["sentence"], words=h.parts["words"] * scale) for h in hits]
-    finally:
-        connections.close_all()
-
-
-def number(hits: Sequence[Hit]) -> tuple[Source, ...]:
-    """The sources of an answer: the best hits, at most MOST_PER_ARTICLE of one article, no passage twice."""
-    chosen: list[Hit] = []
-    for hit in hits:
-        same_article = sum(other.article_id == hit.article_id for other in chosen)
-        if same_article < MOST_PER_ARTICLE and all(other.passage_id != hit.passage_id for other in chosen):
-            chosen.append(hit)
-        if len(chosen) == settings.ANSWER_SOURCES:
-            break
-    return tuple(source(place, hit) for place, hit in enumerate(chosen, 1))
-
-
-def source(place: int, hit: Hit) -> Source:
-    return Source(
-        number=place,
-        article_id=hit.article_id,
-        slug=hit.slug,
-        title=hit.title,
-        collection=hit.collection,
-        heading_path=hit.heading_path,
-        anchor=hit.anchor,
-        version_id=hit.version_id,
-        version_number=hit.version_number,
-        passage_id=hit.passage_id,
-        text=hit.text,
-        sentences=sentences_of(hit.text, hit.lines or (1,)),
-        score=hit.score,
-        updated=hit.updated,
-    )
+def look_up(question: str, user: Reader) -> tuple[list[Hit], list[Hit], bool]:
+    """All hits, those chosen for the answer, and whether they are enough; in a worker thread."""
+    traced = trace(question, user=user)
+    is_enough = enough(weigh(question, traced))
+    return list(traced.hits), choose(traced.hits, user) if is_enough else [], is_enough
 
 
 def nearest(hits: Sequence[Hit], limit: int = 3) -> tuple[int, ...]:
@@ -203,7 +219,7 @@ def nearest(hits: Sequence[Hit], limit: int = 3) -> tuple[int, ...]:
 async def write(prompt: Prompt, draft: Draft) -> AsyncIterator[Token]:
     """Turn the generator's deltas into tokens: a citation becomes the mark ⟦n⟧, and nothing else may look like one."""
     numbers = {source.number for source in prompt.sources}
-    async with aclosing(get_generator().stream(prompt)) as deltas:  # so that a stop ends the call to the model at once
+    async with aclosing(drafting.deltas(prompt)) as deltas:  # so that a stop ends the call to the model at once
         async for delta in deltas:
             match delta:
                 case Text(text) if text:
@@ -214,6 +230,8 @@ async def write(prompt: Prompt, draft: Draft) -> AsyncIterator[Token]:
                         yield token
                 case Usage():
                     draft.bill(delta)
+                case Note():
+                    draft.note = delta
 
 
 def check(draft: Draft, sources: Sequence[Source]) -> tuple[CheckedSentence, ...]:
@@ -221,7 +239,7 @@ def check(draft: Draft, sources: Sequence[Source]) -> tuple[CheckedSentence, ...
     passages = {s.number: "\n".join((s.title, *s.heading_path, s.text)) for s in sources}
     marks = iter(draft.marks)
     found = []
-    for sentence in assemble(draft.text):
+    for sentence in grounding.assemble(draft.text):
         cited = [(cite.source, cite.start, cite.end) for mark in islice(marks, sentence.marks) for cite in mark]
         verdict = checked(sentence.text, [passages[number] for number in sentence.citations])
         found.append(

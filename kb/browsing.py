@@ -8,23 +8,25 @@ from django.contrib.postgres.search import SearchQuery, SearchVector, TrigramWor
 from django.db.models import OuterRef, Q, Subquery
 
 from kb import identifiers
+from kb.embedding import normalised
 from kb.expressions import Distance, HalfVec
+from kb.filters import EVERYWHERE, Within
 from kb.models import Article, Embedder, Embedding, IndexedVersion, Lexeme
-from kb.permissions import Reader
+from kb.permissions import Reader, audience_ids
 from kb.sentences import Span
 
 TOO_FAR = 0.6  # cosine distance of two titles that have nothing to do with each other
 
 
-def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
+def suggest(prefix: str, *, user: Reader, within: Within = EVERYWHERE, limit: int = 6) -> list[Article]:
     """Articles whose title has all words of the prefix, the last perhaps unfinished; else a title that sounds like it.
 
     Titles only, by the `simple` configuration: on bodies a prefix of one letter matches 94 % of all chunks.
     """
-    words = re.findall(r"\w+", prefix.replace("\0", ""))[:8]
+    words = re.findall(r"\w+", normalised(prefix))[:8]
     if not words or len("".join(words)) < 2:
         return []
-    seen = Article.objects.visible_to(user).with_pages()
+    seen = Article.objects.visible_to(user).within(within).with_pages()
     query = " & ".join([f"'{word}'" for word in words[:-1]] + [f"'{words[-1]}':*"])
     vector = SearchVector("published_version__title", config="simple")
     wanted = SearchQuery(query, config="simple", search_type="raw")
@@ -35,15 +37,17 @@ def suggest(prefix: str, *, user: Reader, limit: int = 6) -> list[Article]:
     return list(seen.annotate(likeness=likeness).filter(likeness__gte=0.5).order_by("-likeness")[:limit])
 
 
-def complete(question: str, *, limit: int = 3) -> str:
+def complete(question: str, *, user: Reader, limit: int = 3) -> str:
     """The question with its unfinished last word replaced by words it may become; empty when nothing begins like it.
 
-    Words of every article count, whoever may read it: what comes of this is for searching, never for showing.
+    For searching, never for showing: until words are counted again it may know one that was withdrawn this minute.
     """
-    *before, last = question.lower().split() or [""]
+    *before, last = normalised(question).lower().split() or [""]
     if len(last) < 2:
         return ""
-    known = Lexeme.objects.filter(Q(lexeme__startswith=last) | Q(lexeme__startswith=identifiers.SIGN + last))
+    known = Lexeme.objects.filter(audiences__overlap=audience_ids(user)).filter(
+        Q(lexeme__startswith=last) | Q(lexeme__startswith=identifiers.SIGN + last)
+    )
     words = known.order_by("-articles", "lexeme").values_list("lexeme", flat=True)[:limit]
     return " ".join([*before, *(word.removeprefix(identifiers.SIGN) for word in words)]) if words else ""
 

@@ -1,15 +1,15 @@
 """An article's blocks cut and packed into pieces of about `limit` wordpieces, never across a heading. Pure.
 
-Boundaries are defined by content: where a section is too long, the cut falls at the place of least hash among those
-that would do, so that after an inserted paragraph the later cuts fall where they fell before, and their passages need
-no new vectors.
+Boundaries are defined by content: a section that is too long is cut at the place of least hash among those that would
+do, and its parts again, so that after an edit the other cuts fall where they fell before, and their passages need no
+new vectors.
 """
 
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 
 from kb import sentences
 from kb.markdown import Block
@@ -19,9 +19,10 @@ Count = Callable[[str], int]
 Line = tuple[str, int]  # a line of text and its source line
 Cutter = Callable[[str, Span], Iterator[Span]]
 
-# Share of the room from which on a piece may end. At any value 75 % of the pieces survive an edit of a real article;
-# when a paragraph is inserted in a section of 20 pieces, 92 % do at 0.5, 88 % at 0.6, 85 % if pieces are filled up.
+# Share of the room that a cut leaves on both sides at least. When a paragraph of a section of 60 pieces is changed, 1.3
+# pieces are new in the mean, and more than 3 in 1 of 60 tries; at 0.4 a fifth of all pieces are small.
 FULL_ENOUGH = 0.5
+BEGINNING = 24  # characters
 WORD = re.compile(r"\S+")
 
 
@@ -184,44 +185,55 @@ def _words(text: str, span: Span, *, count: Count, room: int) -> Iterator[tuple[
 
 
 def _pack(units: Sequence[Unit], room: int) -> list[list[Unit]]:
-    """Units in order, as many to a piece as fit; where they do not all fit, the cut is chosen by `_cost`."""
+    """Runs of units that fit, in order: what is too long is cut at its cheapest place, and so are both parts.
+
+    Which places are cheapest is seen from the text around them alone, so an edit moves only the cuts beside it. Going
+    from the top and filling piece after piece instead, every cut would depend on all before it.
+    """
     packs: list[list[Unit]] = []
-    start = 0
-    while start < len(units):
-        ends = _ends(units, start, room)
-        end = start + len(ends)
-        if end < len(units):
-            full = [place for place, size in enumerate(ends, start + 1) if size >= FULL_ENOUGH * room]
-            end = min(full, key=lambda place: _cost(units[place - 1], units[place]), default=end)
-        packs.append(list(units[start:end]))
-        start = end
+    waiting = [list(units)] if units else []
+    while waiting:
+        run = waiting.pop()
+        if len(run) == 1 or _size(run) <= room:
+            packs.append(run)
+        else:
+            place = _place(run, room)
+            waiting += [run[place:], run[:place]]
     return packs
 
 
-def _ends(units: Sequence[Unit], start: int, room: int) -> list[int]:
-    """The sizes of the pieces that could begin at `start`: of one unit, of two, … as long as they fit."""
-    sizes: list[int] = []
-    size = 0
-    for place in range(start, len(units)):
-        unit = units[place]
-        framed = place > start and units[place - 1].block is unit.block
-        size += unit.size + (0 if framed else unit.frame.size)
-        if sizes and size > room:
-            break
-        sizes.append(size)
-    return sizes
+def _place(units: Sequence[Unit], room: int) -> int:
+    """Where to cut: the cheapest place that leaves enough on both sides; if none does, the one nearest the middle."""
+    before = list(accumulate(unit.size for unit in units))
+    smaller = {place: min(before[place - 1], before[-1] - before[place - 1]) for place in range(1, len(units))}
+    full = [place for place, size in smaller.items() if size >= FULL_ENOUGH * room]
+    if not full:
+        return max(smaller, key=lambda place: smaller[place])
+    return min(full, key=lambda place: _cost(units[place - 1], units[place]))
+
+
+def _size(units: Sequence[Unit]) -> int:
+    """Wordpieces of a piece made of these units, with the frames that it repeats."""
+    framed = (
+        unit.frame.size for place, unit in enumerate(units) if not place or units[place - 1].block is not unit.block
+    )
+    return sum(unit.size for unit in units) + sum(framed)
 
 
 def _cost(unit: Unit, following: Unit) -> tuple[bool, bool, int]:
-    """How bad a cut between two units is: after "Do this:", or inside a block. Between equals a hash decides."""
-    return unit.text.endswith(":"), unit.block is following.block, zlib.crc32(following.text.encode())
+    """How bad a cut between two units is: after "Do this:", or inside a block. Between equals a hash decides.
+
+    It is taken of the first characters only: most edits of a paragraph leave them, and with them the cut before it.
+    """
+    beginning = following.text[:BEGINNING].encode()
+    return unit.text.endswith(":"), unit.block is following.block, zlib.crc32(beginning)
 
 
 def _overlapped(packs: Sequence[list[Unit]], *, count: Count, room: int, overlap: int) -> Iterator[list[Unit]]:
     """Each piece, with the last sentences of the one before it, up to `overlap` and as far as there is room."""
     yield from packs[:1]
     for before, units in pairwise(packs):
-        size = _ends(units, 0, room)[-1] if overlap else 0
+        size = _size(units) if overlap else 0
         repeated = _tail(before[-1], count=count, room=min(overlap, room - size))
         yield [repeated, *units] if repeated else units
 

@@ -25,6 +25,10 @@ TAGS = re.compile(f"({TAG})")
 BLOCK = re.compile(rf"</?(?!(?:{INLINE}|span|br|img)\b)[a-z]")
 TAG_OR_MARK = re.compile(rf"(?P<tag>{TAG})|\s*⟦(?P<number>\d{{1,4}})⟧")
 LINE_IDS = re.compile(r' id="b-\d+"')  # those are for articles; here several answers may stand on one page
+OUR_LINK = re.compile(r'\shref="/articles/[\w-]+/(?:#[\w-]*)?"')
+ALT = re.compile(r'\salt="([^"]*)"')
+REFERENCE = re.compile(r"!?\[([^\]]*)\]\[[^\]]*\]")
+DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]]+\]:.*$", re.MULTILINE)
 LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 NOT_SHOWN = re.compile(  # fences, and what opens list items, tasks, headings and quotations
     r"^[ ]{0,3}(?:`{3,}|~{3,})[^\n]*$|^\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|#{1,6}|>)\s+|\[[ xX]\]\s+)+", re.MULTILINE
@@ -51,11 +55,47 @@ def render(text: str, *, sources: Sequence[Source], sentences: Sequence[Mapping[
     `sentences`: the stored, checked ones (text, state, …); without them the text is cut into its sentences here.
     Sentence n gets the id `sn`; one that does not hold is underlined and followed by words that say so.
     """
-    # A bare address would swallow the mark behind it, so a space goes between; it is taken out with the mark.
-    html = LINE_IDS.sub("", markdown.render(text.replace("⟦", " ⟦")).html)
+    html = LINE_IDS.sub("", _rendered(text))
     stored = sentences or [{"text": sentence.text} for sentence in assemble(text)]
     titles = {source.number: source.title for source in sources}
     return _linked("".join(_with_sentences(html, stored)), titles)
+
+
+def block(text: str, titles: tuple[tuple[int, str], ...]) -> str:
+    """Safe HTML of one finished block while the rest is written.
+
+    `titles`: number and title of each source.
+    """
+    html = LINE_IDS.sub("", _rendered(text))
+    return _linked(html, dict(titles))
+
+
+def _rendered(text: str) -> str:
+    # A bare address would swallow the mark behind it, so a space goes between; it is taken out with the mark.
+    return "".join(_kept_in(markdown.render(text.replace("⟦", " ⟦")).html))
+
+
+def _kept_in(html: str) -> Iterator[str]:
+    """The HTML without ways out: links only to our own articles, other ones as their words, and no images at all.
+
+    Whatever an article or a question makes a model write, nothing can be carried away by a click or by loading.
+    """
+    kept: list[bool] = []
+    for piece in TAGS.split(html):
+        if piece.startswith("<a "):
+            kept.append(bool(OUR_LINK.search(piece)))
+        if piece.startswith("<img"):
+            alt = ALT.search(piece)
+            yield alt[1] if alt else ""
+        elif not piece.startswith(("<a ", "</a>")) or kept[-1]:
+            yield piece
+        if piece == "</a>":
+            kept.pop()
+
+
+def flat(text: str) -> str:
+    """The Markdown of an answer with its links and images as their words, for where nothing renders it."""
+    return DEFINITION.sub("", LINK.sub(r"\1", REFERENCE.sub(r"\1", text)))
 
 
 def live(text: str) -> str:

@@ -42,19 +42,50 @@ class Row:
     new: tuple[Part, ...] = ()
     folded: int = 0
 
+    @property
+    def inline(self) -> list[tuple[str, str]]:
+        """Both lines as one: runs that are "same", "removed" or "added", what was removed first."""
+        made: list[tuple[str, str]] = []
+        old, new = list(self.old[::-1]), list(self.new[::-1])
+        while old or new:
+            if old and (old[-1].changed or not new):
+                made.append(("removed", old.pop().text))
+            elif new and (new[-1].changed or not old):
+                made.append(("added", new.pop().text))
+            else:
+                made.append(("same", _take(old, new)))
+        return made
+
+
+def _take(old: list[Part], new: list[Part]) -> str:
+    """The text with which both runs begin, taken from both; each is the last of its list."""
+    size = min(len(old[-1].text), len(new[-1].text))
+    text = old[-1].text[:size]
+    for parts in (old, new):
+        rest = parts.pop().text[size:]
+        if rest:
+            parts.append(Part(rest, False))
+    return text
+
 
 def rows(old: str, new: str, *, context: int = 3) -> list[Row]:
     """The whole comparison, top to bottom, with `context` unchanged lines around each change."""
     before, after = _lines(old), _lines(new)
     found: list[Row] = []
     from_old = from_new = 0
-    for i, j in [*_equal(before, after), (len(before), len(after))]:
+    for i, j in [*equal(before, after), (len(before), len(after))]:
         found += _replaced(before[from_old:i], after[from_new:j], from_old, from_new)
         if i < len(before):
             parts = (Part(before[i], False),)
             found.append(Row("same", i + 1, j + 1, parts, parts))
         from_old, from_new = i + 1, j + 1
     return list(_fold(found, context))
+
+
+def counted(old: str, new: str) -> tuple[int, int]:
+    """How many words were added and removed, wherever they stand: text that only moved counts as neither."""
+    before, after = Counter(re.findall(r"\w+", old)), Counter(re.findall(r"\w+", new))
+    return (after - before).total(), (before - after).total()
 
 
 def _lines(text: str) -> list[str]:
@@ -65,7 +96,7 @@ def _lines(text: str) -> list[str]:
 # --- which lines are equal
 
 
-def _equal(before: Sequence[str], after: Sequence[str]) -> list[Place]:
+def equal(before: Sequence[str], after: Sequence[str]) -> list[Place]:
     """The places of lines that are equal, in order: first those that occur once on each side, then those between."""
     found: list[Place] = []
     ends: list[Place] = [(-1, -1), *_anchors(before, after), (len(before), len(after))]

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils.module_loading import import_string
 from numpy.typing import NDArray
+from pgvector import HalfVector
 
 from kb import sentences
 from kb.errors import ProviderError
@@ -39,8 +40,8 @@ class Encoding:
     offsets: NDArray[np.int32]  # (n, 2), character range of each wordpiece in the text
 
 
-class Embedder(Protocol):
-    """A model that turns texts into vectors; a class without arguments, named in settings by its dotted path.
+class Embedder(Hashable, Protocol):
+    """A model that turns texts into vectors; a class named in settings by its dotted path, with what follows it.
 
     Its methods raise kb.errors.ProviderError. Equal texts give equal vectors, whatever else is in the batch.
     """
@@ -87,16 +88,25 @@ class QuestionVectors:
     stop: NDArray[np.bool_]  # (n,)
     offsets: NDArray[np.int32]  # (n, 2), character ranges in normalised(text)
 
+    @functools.cached_property
+    def literal(self) -> str:
+        """The vector as PostgreSQL reads it."""
+        return HalfVector(self.vector).to_text()
 
-def get_embedder() -> Embedder:
-    """The embedder of settings.EMBEDDER, one a process."""
+
+def get_embedder(path: str = "") -> Embedder:
+    """The embedder of settings.EMBEDDER, or of another such path; one of each a process.
+
+    Words behind the dotted path are given to the class: the name of a model, where one class runs many.
+    """
     with _loading:  # two first requests at once must not load the model twice
-        return _made(settings.EMBEDDER)
+        return _made(path or settings.EMBEDDER)
 
 
 @functools.cache
 def _made(path: str) -> Embedder:
-    embedder: Embedder = import_string(path)()
+    name, *words = path.split()
+    embedder: Embedder = import_string(name)(*words)
     return embedder
 
 
@@ -111,8 +121,12 @@ def warm() -> None:
 
 
 def normalised(text: str) -> str:
-    """A question as it is embedded and cached: composed characters (NFC), single spaces. Case is kept."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """A question as it is embedded, cached and searched: composed characters (NFC), single spaces. Case is kept.
+
+    What PostgreSQL takes for no text becomes a space (NUL) or a question mark (half of a surrogate pair).
+    """
+    sound = text.replace("\0", " ").encode(errors="replace").decode()
+    return " ".join(unicodedata.normalize("NFC", sound).split())
 
 
 @functools.cache
@@ -127,11 +141,23 @@ def rotation(dimensions: int) -> Floats:
     return np.asarray(orthogonal * np.sign(np.diag(upper)), np.float32)
 
 
-def passage_vectors(texts: Sequence[str]) -> list[PassageVectors]:
+def passage_vectors(texts: Sequence[str], embedder: Embedder | None = None) -> list[PassageVectors]:
     """What to store of each text, all from one pass of the model. Raises ProviderError."""
-    embedder = get_embedder()
+    embedder = embedder or get_embedder()
     encodings = embedder.encode(texts)
+    for encoding in encodings:
+        expect_dimensions(embedder, encoding)
     return [_passage(embedder, text, encoding) for text, encoding in zip(texts, encodings, strict=True)]
+
+
+def expect_dimensions(embedder: Embedder, encoding: Encoding) -> None:
+    """Raises ProviderError for a vector of another size than the embedder said: it could be compared with nothing."""
+    if len(encoding.vector) != embedder.dimensions:
+        raise ProviderError(
+            f"The embedder {embedder.name} gave a vector of {len(encoding.vector)} numbers, where it says it gives "
+            f"{embedder.dimensions}. Check EMBEDDER and its settings.",
+            temporary=False,
+        )
 
 
 def _passage(embedder: Embedder, text: str, encoding: Encoding) -> PassageVectors:
@@ -149,8 +175,9 @@ def _sentence_means(text: str, tokens: Floats, offsets: NDArray[np.int32]) -> Fl
     """
     starts = [span.start for span in sentences.split(text)] or [0]
     rows = np.maximum(np.searchsorted(starts, offsets[:, 0], side="right") - 1, 0)
+    firsts = np.flatnonzero(np.diff(rows, prepend=-1))
     sums = np.zeros((rows[-1] + 1, tokens.shape[1]), np.float32)
-    np.add.at(sums, rows, tokens)
+    sums[rows[firsts]] = np.add.reduceat(tokens, firsts)
     return sums
 
 
@@ -168,29 +195,36 @@ def _sign_bits(embedder: Embedder, tokens: Floats, ids: NDArray[np.int32]) -> by
     return np.packbits(signs, axis=1).tobytes()
 
 
-def question_vectors(text: str) -> QuestionVectors:
+def question_vectors(text: str, embedder: Embedder | None = None) -> QuestionVectors:
     """A question's vectors, from the process, from Django's cache or from the model. Raises ProviderError.
 
     Cached by the embedder's fingerprint and the normalised text; the arrays are shared and cannot be written to.
     """
-    return _cached_question(get_embedder().fingerprint, normalised(text))
+    return _cached_question(embedder or get_embedder(), normalised(text))
 
 
 @functools.lru_cache(maxsize=CACHED_QUESTIONS)
-def _cached_question(fingerprint: str, text: str) -> QuestionVectors:
+def _cached_question(embedder: Embedder, text: str) -> QuestionVectors:
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    key = f"question:{CACHE_VERSION}:{fingerprint[:16]}:{digest}"
+    key = f"question:{CACHE_VERSION}:{embedder.fingerprint[:16]}:{digest}"
     vectors: QuestionVectors | None = cache.get(key)
     if vectors is None:
-        vectors = _question(get_embedder(), text)
+        vectors = _question(embedder, text)
         cache.set(key, vectors, CACHE_SECONDS)
     for array in (vectors.vector, vectors.tokens, vectors.ids, vectors.stop, vectors.offsets):
         array.setflags(write=False)
     return vectors
 
 
+def without_vectors() -> QuestionVectors:
+    """A question when no embedder can be asked: words alone have to find then."""
+    nothing, flags = np.zeros(0, np.int32), np.zeros(0, np.bool_)
+    return QuestionVectors(np.ones(1, np.float32), np.zeros((0, 1), np.float32), nothing, flags, nothing.reshape(0, 2))
+
+
 def _question(embedder: Embedder, text: str) -> QuestionVectors:
     [encoding] = embedder.encode([text])
+    expect_dimensions(embedder, encoding)
     if encoding.tokens is None:
         nothing = np.zeros((0, len(encoding.vector)), np.float32)
         return QuestionVectors(

@@ -2,8 +2,12 @@
 
 
 class ProviderError(Exception):
-    """What went wrong, in a sentence for people; `temporary` when trying again later may help."""
+    """What went wrong, in a sentence for people; `temporary` when trying again later may help.
 
-    def __init__(self, message: str, *, temporary: bool) -> None:
+    `private`: only whoever runs the site can mend it, so the message is for them.
+    """
+
+    def __init__(self, message: str, *, temporary: bool, private: bool = False) -> None:
         super().__init__(message)
         self.temporary = temporary
+        self.private = private

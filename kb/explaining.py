@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kb import permissions, retrieval
+from kb.filters import EVERYWHERE, Within
 from kb.models import Article, Chunk
 from kb.permissions import Reader
 from kb.retrieval import Hit, Trace
@@ -44,12 +45,12 @@ class Explanation:
     verdict: str
 
 
-def explain(question: str, *, user: Reader, article: Article | None = None) -> Explanation:
+def explain(question: str, *, user: Reader, article: Article | None = None, within: Within = EVERYWHERE) -> Explanation:
     """Retrieve as this reader and keep every stage; reranked candidates first, then the rest by the better leg."""
-    traced = retrieval.trace(question, user=user)
+    traced = retrieval.trace(question, user=user, within=within)
     words = traced.question.words if traced.question else ()
     lexemes = tuple(sorted(word.lexeme for word in words))
-    verdict = why(article, user=user, traced=traced) if article is not None else ""
+    verdict = why(article, user=user, traced=traced, within=within) if article is not None else ""
     return Explanation(lexemes, traced.allowed, tuple(rows(traced, user)), verdict)
 
 
@@ -82,15 +83,17 @@ def rows(traced: Trace, user: Reader) -> list[Row]:
     return sorted(made, key=lambda row: (row.final or 10_000, row.fused or 10_000, -row.words))
 
 
-def why(article: Article, *, user: Reader, traced: Trace) -> str:
+def why(article: Article, *, user: Reader, traced: Trace, within: Within) -> str:
     """In a sentence or two: at which stage this article was lost, or the place at which it came up."""
-    name = f"“{article.title}”"
+    name = f"“{article.shown_title}”"
     if article.state != Article.State.PUBLISHED:
         return f"{name} is not published: its state is {article.get_state_display().lower()}."
     if article.audience_id not in permissions.audience_ids(user):
         return f"{name} was filtered out: its audience “{article.audience}” does not include this reader."
     if article.published_version is None:
         return f"{name} is published, but its first version is still being indexed."
+    if not Article.objects.within(within).filter(pk=article.pk).exists():
+        return f"{name} was left out: it is not among what this search was narrowed to."
     return by_stage(name, article, traced)
 
 

@@ -1,4 +1,4 @@
-"""SQL expressions of retrieval for the ORM: cosine distance, tsquery match, BM25."""
+"""SQL of retrieval: cosine distance, for the ORM and as text, tsquery match, BM25."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.contrib.postgres.fields import ArrayField
 from django.db.models import BooleanField, F, FloatField, Func, TextField, Value
-from django.db.models.sql.compiler import SQLCompiler
 from pgvector import HalfVector
 from pgvector.django import HalfVectorField
 
@@ -52,35 +50,22 @@ class Match(Func):
         return cls(F(column), TsQuery(Value(query)))
 
 
-class Bm25(Func):
-    """BM25 (Robertson et al., k1 1.2, b 0.75) of a tsvector, exact; the SQL text is the same for any number of words.
+def distance(column: str, dimensions: int) -> str:
+    """SQL of the cosine distance, 0 to 2, of a vector column and one %s; as the partial HNSW index is built."""
+    return f"(({column})::halfvec({int(dimensions)}) <=> %s::halfvec({int(dimensions)}))"
 
-    The term frequency of one lexeme comes out of ts_rank without unnesting: ts_rank('{1,1,1,1}') is the sum of 1/j² for
-    j ≤ tf, over π²/6, so tf = round(1 / (1.64493406685 (1 - rank)) - 0.5). An absent lexeme gives 0 by itself.
+
+def bm25(words: Sequence[tuple[str, float]], mean_length: float) -> tuple[str, list[float | str]]:
+    """SQL of BM25 (Robertson et al., k1 1.2, b 0.75) of the row `passage`, exact, and the values of its %s.
+
+    `words`: lexemes as tsquery text with their idfs. The term frequency of one lexeme comes out of ts_rank without
+    unnesting: ts_rank('{1,1,1,1}') is the sum of 1/j² for j ≤ tf, over π²/6, so tf = round(1 / (1.64493406685 (1 -
+    rank)) - 0.5). An absent lexeme gives 0 by itself. All numbers are float8: an integer times a decimal without a type
+    is numeric in PostgreSQL, and its way back to float8 took longer than all the rest.
     """
-
-    output_field = FloatField()
-    arity = 4
-
-    @classmethod
-    def of(cls, path: str, lexemes: Sequence[str], idfs: Sequence[float], *, mean_length: float) -> Bm25:
-        """`path`: where the passage is, e.g. "passage__" or "". `lexemes`: each as tsquery text."""
-        made = cls(
-            F(f"{path}tsv"),
-            F(f"{path}length"),
-            Value(list(lexemes), output_field=ArrayField(TextField())),
-            Value(list(idfs), output_field=ArrayField(FloatField())),
-        )
-        made.extra["mean_length"] = float(mean_length)
-        return made
-
-    def as_sql(self, compiler: SQLCompiler, connection: Any, *args: Any, **extra_context: Any) -> Any:
-        (tsv, p1), (length, p2), (queries, p3), (idfs, p4) = (
-            compiler.compile(source) for source in self.get_source_expressions()
-        )
-        words = f"unnest({queries}::text[]::tsquery[], {idfs}::float8[]) AS word (query, idf)"
-        doc = f"(SELECT {tsv} AS tsv, {K1 * (1 - B)} + {K1 * B} * {length} / %s::float8 AS k) AS doc"  # compiled
-        frequency = "(round(1 / (1.64493406685 * (1 - ts_rank('{1,1,1,1}', doc.tsv, word.query))) - 0.5))"
-        sum_of_words = f"coalesce(sum(word.idf * (1 - doc.k / ({frequency} + doc.k))), 0)"
-        sql = f"(SELECT {sum_of_words} FROM {doc}, {words})"  # noqa: S608  # as above; every value is a parameter
-        return sql, [*p1, *p2, self.extra["mean_length"], *p3, *p4]
+    if not words:
+        return "0::float8", []
+    k = f"({K1 * (1 - B)!r}::float8 + {K1 * B / mean_length!r}::float8 * passage.length)"
+    rank = "ts_rank('{1,1,1,1}', passage.tsv, %s::tsquery)"
+    word = f"%s::float8 * (1 - {k} / (round(1 / (1.64493406685 * (1 - {rank})) - 0.5) + {k}))"
+    return " + ".join([word] * len(words)), [value for lexeme, idf in words for value in (idf, lexeme)]

@@ -2,41 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Literal
 
 from django.db import connection
 from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
 
 from kb.indexing import is_indexed, recipe
-from kb.models import Article, IndexedVersion, IndexJob
+from kb.models import Article, IndexedVersion, IndexJob, IndexRun
 
 Word = Literal["fresh", "indexing", "failed", "unpublished"]
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """Where one article stands. `serving`: the version answers use; `wanted`: the one that will be, or is."""
+    """Where one article stands. `serving`: the version answers use; `wanted`: the one that will be, or is.
+
+    `doing`: what its job is at, in a sentence, "" when nothing is to be done; `retry`: whether it gave up.
+    """
 
     word: Word
     serving: int | None
     wanted: int | None
     error: str = ""
     seconds: float | None = None
+    doing: str = ""
+    retry: bool = False
 
 
 def of(article: Article) -> Freshness:
     """An article's line for editors: which version answers use, and what is on its way."""
     serving, wanted = article.published_version, article.wanted_version
-    numbers = (serving.number if serving else None, wanted.number if wanted else None)
-    if article.state != Article.State.PUBLISHED or wanted is None:
-        return Freshness("unpublished", *numbers)
-    if serving == wanted and is_indexed(wanted):
-        return Freshness("fresh", *numbers)
     job = IndexJob.objects.filter(article=article).first()
-    if job is not None and job.state == IndexJob.State.FAILED:
-        return Freshness("failed", *numbers, error=job.error)
-    return Freshness("indexing", *numbers, seconds=expected_seconds(article))
+    gave_up = job is not None and job.state == IndexJob.State.FAILED
+    stands = Freshness(
+        "unpublished",
+        serving.number if serving else None,
+        wanted.number if wanted else None,
+        doing=doing(job) if job else "",
+        retry=gave_up,
+    )
+    if article.state != Article.State.PUBLISHED or wanted is None:
+        return stands
+    if serving == wanted and is_indexed(wanted):
+        return replace(stands, word="fresh")
+    if job is not None and gave_up:
+        return replace(stands, word="failed", error=job.error, doing="")
+    return replace(stands, word="indexing", seconds=expected_seconds(article))
+
+
+def doing(job: IndexJob) -> str:
+    """What the job of an article is at, in a sentence; it indexes what is published and what was saved last."""
+    now = timezone.now()
+    if job.state == IndexJob.State.FAILED:
+        return f"The last saved version could not be indexed: {job.error}"
+    if job.state == IndexJob.State.RUNNING:
+        return f"Being indexed, asked for {seconds(now - job.requested)} s ago."
+    if job.state == IndexJob.State.DONE:
+        return ""
+    if job.error and job.not_before and job.not_before > now:
+        times = "once" if job.attempts == 1 else f"{job.attempts} times"
+        return f"Tried {times}, again in {seconds(job.not_before - now)} s: {job.error}"
+    ahead = IndexJob.objects.filter(state=IndexJob.State.QUEUED, requested__lt=job.requested).count()
+    return f"In the queue behind {ahead} other{'' if ahead == 1 else 's'}." if ahead else "Next in the queue."
+
+
+def seconds(span: timedelta) -> int:
+    return max(0, round(span.total_seconds()))
 
 
 def with_words(articles: QuerySet[Article]) -> QuerySet[Any]:
@@ -61,7 +95,7 @@ def with_words(articles: QuerySet[Article]) -> QuerySet[Any]:
 
 def expected_seconds(article: Article) -> float:
     """How long until it is its turn and done: jobs asked for before it, times what the last ones took; at least 1."""
-    recent = IndexedVersion.objects.order_by("-finished")[:20]
+    recent = IndexRun.objects.order_by("-finished")[:20]
     took = recent.aggregate(mean=Avg(F("finished") - F("requested")))["mean"]
     ahead = IndexJob.objects.filter(state__in=[IndexJob.State.QUEUED, IndexJob.State.RUNNING]).count()
     each = min(took.total_seconds(), 30.0) if took else 1.0
@@ -86,7 +120,7 @@ WHERE article.state = 'published'
 """
 LAG = """
 SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished - requested) * 1000)
-FROM (SELECT finished, requested FROM kb_indexedversion ORDER BY finished DESC LIMIT 1000) AS recent
+FROM (SELECT finished, requested FROM kb_indexrun ORDER BY finished DESC LIMIT 1000) AS recent
 """
 
 

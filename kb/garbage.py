@@ -1,4 +1,4 @@
-"""Passages that no chunk and no answer needs any more."""
+"""Passages and images that nothing needs any more, and figures of the index that are past."""
 
 from datetime import timedelta
 
@@ -6,14 +6,21 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from kb.models import AnswerSource, Chunk, IndexedVersion, Passage
+from kb import autosaving, images
+from kb.models import AnswerSource, Batch, Chunk, IndexedVersion, IndexRun, Passage, Worker
 
 KEEP = timedelta(hours=1)  # a job may have stored passages whose chunks are not written yet
+KEEP_FIGURES = timedelta(days=7)
 BATCH = 1000
 
 
 def collect() -> int:
-    """Delete orphaned passages with their vectors; returns how many."""
+    """Delete passages nothing needs, with their vectors, and old autosaves and images; returns how many passages."""
+    autosaving.collect()
+    images.collect()
+    IndexRun.objects.filter(finished__lt=Now() - KEEP_FIGURES).delete()
+    Batch.objects.filter(at__lt=Now() - KEEP_FIGURES).delete()  # long past being undone
+    Worker.objects.filter(beat__lt=Now() - KEEP_FIGURES).delete()
     collected = 0
     while batch := collect_batch():
         collected += batch

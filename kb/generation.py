@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -57,7 +57,21 @@ class Generator(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]: ...
 
 
+@runtime_checkable
+class Paid(Generator, Protocol):
+    """A generator whose calls cost money, so they are counted, limited, and not made twice for the same request."""
+
+    def request(self, prompt: Prompt) -> dict[str, Any]:
+        """All that is sent, and so all that decides the answer: `model`, `max_tokens`, the messages … as JSON."""
+
+
 @cache
 def get_generator() -> Generator:
     """The generator that settings.GENERATOR names, one for the process."""
     return cast(Generator, import_string(settings.GENERATOR)())
+
+
+@cache
+def get_quoting() -> Generator:
+    """The generator that needs nobody else, and takes over when another one fails."""
+    return cast(Generator, import_string("kb.providers.quoting.QuotingGenerator")())

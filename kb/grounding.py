@@ -1,26 +1,21 @@
-"""Grounding: numbered sources, the prompt, whether these are enough, and an answer cut into its sentences. Pure."""
+"""Grounding: numbered sources, the prompt, and an answer cut into its sentences. Pure."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from kb.checking import Check, checked
 from kb.sentences import Span, split
 
 __all__ = [
     "AnswerSentence",
-    "Check",
-    "Evidence",
     "Prompt",
     "Sentence",
     "Source",
     "Turn",
     "assemble",
-    "best",
-    "checked",
-    "enough",
     "plain",
     "sentences_of",
 ]
@@ -73,27 +68,18 @@ class Turn:
 
 @dataclass(frozen=True)
 class Prompt:
-    """All that a generator may use: the question, the sources, and the conversation so far."""
+    """All that a generator may use: the question, the sources, and the conversation so far.
+
+    `searched`: the question as it was looked for, made to stand alone; empty when that is the same. `task`: to answer
+    it, or to make it stand alone. `anew`: whatever was generated for the same before is not wanted again.
+    """
 
     question: str
     sources: tuple[Source, ...]
     history: tuple[Turn, ...] = ()
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """How well one candidate passage fits a question, as the reranker measured it.
-
-    `cosine`: the question's vector with the best sentence of the passage, -1 to 1. `words`: the passage's BM25 divided
-    by 2.2 times the idf sum of ALL words of the question, unknown ones counted with the highest idf, 0 to 1.
-    """
-
-    cosine: float
-    words: float
-
-    @property
-    def score(self) -> float:
-        return self.cosine + 0.5 * self.words
+    searched: str = ""
+    task: Literal["answer", "standalone"] = "answer"
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,22 +107,6 @@ def sentences_of(text: str, lines: Sequence[int]) -> tuple[Sentence, ...]:
         for span in _spans(text)
         if re.search(r"\w", text[span.start : span.end])
     )
-
-
-def best(evidence: Iterable[Evidence]) -> float:
-    """The score that decides about refusal: the highest of the candidates, 0 without any."""
-    return max((candidate.score for candidate in evidence), default=0.0)
-
-
-def enough(evidence: Iterable[Evidence], *, threshold: float) -> bool:
-    """Whether the candidates may hold an answer at all; if not, refuse instead of generating.
-
-    The score is best sentence cosine + half the share of the question's words, maximum over the candidates. Measured on
-    foreign questions put to a corpus: area under the curve .970 to .998; at .65 it refuses 85 to 97 % of them and
-    wrongly 2 to 4 % of the corpus's own (22 % where these are follow-ups full of pronouns). No one threshold suits
-    every corpus.
-    """
-    return best(evidence) >= threshold
 
 
 def assemble(text: str) -> list[AnswerSentence]:

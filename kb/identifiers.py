@@ -7,19 +7,24 @@ and questions carry them beside the words, as lexemes with a prefix sign that no
 import re
 
 SIGN = "="
+VERSION = 2  # raise it when other names are found: passages hold them, so that these are other passages then
 LONGEST = 60
 
-_TOKEN = re.compile(r"(?<![\w/.+#-])(?:--?|\.|/)?[A-Za-z0-9][\w./:+#=-]*")
+_TOKEN = re.compile(r"(?<![\w/.+#@$:-])(?:--?|\.{0,2}/|[.@$:_])?[A-Za-z0-9][\w./:+#=-]*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_EXACT = (
-    re.compile(r"\d"),  # a code, a version, a size: E1234, v1.2.3, 0x8007
-    re.compile(r"\w_\w"),  # snake_case
-    re.compile(r"^--?\w{2,}"),  # a flag
-    re.compile(r"\w[./:]\w"),  # a file, a module, a host, a path
-    re.compile(r"^[./]\w"),  # .NET, /etc
-    re.compile(r"[a-z][A-Z]|[A-Z]{2,}[a-z]"),  # camelCase
-    re.compile(r"^[A-Z][A-Z-]+[A-Z]$"),  # AUD-ERR, HTTP
-    re.compile(r"(\+\+|#)$"),  # C++, C#
+_BETWEEN = re.compile(r"[\W_]+")
+_EXACT = re.compile(
+    r"""
+    \d                              # a code, a version, a size: E1234, v1.2.3, 0x8007
+    | \w_\w                         # snake_case
+    | ^--?\w{2,}                    # a flag
+    | \w[./:]\w                     # a file, a module, a host, a path
+    | ^(?:\.{0,2}/|[.@$:_])\w       # .NET, /etc, ./deploy, @media, $HOME, :root, _headers
+    | [a-z][A-Z] | [A-Z]{2,}[a-z]   # camelCase
+    | ^[A-Z][A-Z-]+[A-Z]$           # AUD-ERR, HTTP
+    | (?:\+\+|\#)$                  # C++, C#
+    """,
+    re.VERBOSE,
 )
 
 
@@ -29,9 +34,8 @@ def identifiers(text: str) -> list[str]:
     `--max-size=4096` gives `--max-size=4096` and `--max-size`. Longer than 60 characters: left out.
     """
     found: dict[str, None] = {}
-    for match in _TOKEN.finditer(text):
-        token = match.group().rstrip(".,:;=-/")
-        if 2 <= len(token) <= LONGEST and any(pattern.search(token) for pattern in _EXACT):
+    for token in _tokens(text):
+        if 2 <= len(token) <= LONGEST and _EXACT.search(token):
             found[token.lower()] = None
             if "=" in token:
                 found[token.partition("=")[0].lower()] = None
@@ -41,11 +45,17 @@ def identifiers(text: str) -> list[str]:
 def words_inside(text: str) -> str:
     """The plain words inside the exact names: `getUserById` → `get User By Id`. Indexed beside the text."""
     parts: dict[str, None] = {}
-    for match in _TOKEN.finditer(text):
-        pieces = [part for part in re.split(r"[\W_]+", _CAMEL.sub(" ", match.group())) if part]
+    for token in _tokens(text):
+        pieces = [part for part in _BETWEEN.split(_CAMEL.sub(" ", token)) if part]
         if len(pieces) > 1:
             parts.update(dict.fromkeys(pieces))
     return " ".join(parts)
+
+
+def _tokens(text: str) -> list[str]:
+    """What stands between spaces, without those that are plainly words: most of a text."""
+    tokens = (match.rstrip(".,:;=-/") for match in _TOKEN.findall(text))
+    return [token for token in tokens if not (token.isalpha() and token[1:].islower())]
 
 
 def lexemes(text: str) -> list[str]:

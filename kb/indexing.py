@@ -7,86 +7,37 @@ import logging
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
-from psycopg import errors
 
-from kb import chunking, markdown, outbox, storing
-from kb.embedding import get_embedder
-from kb.models import Article, ArticleVersion, Chunk, Embedder, Embedding, IndexedVersion, IndexJob
+from kb import chunking, embedders, markdown, outbox, storing
+from kb.models import Article, ArticleVersion, Chunk, Embedder, IndexedVersion, IndexJob, IndexRun
 from kb.outbox import Claim, Fenced
 
 log = logging.getLogger(__name__)
 
-LEAST_MEMORY, MOST_MEMORY = 64, 1024  # megabytes to build a vector index in
-RECIPE = 1  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
+
+RECIPE = 2  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A version's pieces with their passages stored and embedded, ready to be swapped in."""
+    """A version's pieces with their passages stored and embedded, ready to be swapped in.
+
+    `embedded`: how many of the pieces' texts had no vector yet; the title alone, a passage of its own, is not counted.
+    """
 
     version: ArticleVersion
     pieces: list[chunking.Piece]
     passages: list[int]
     title: int
     embedded: int
+    embedder: Embedder
 
 
 def recipe() -> str:
     """What a version's chunks were made with: when a setting of it changes, everything made before is stale."""
     parts = (RECIPE, settings.CHUNK_LIMIT, settings.CHUNK_OVERLAP)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def live_embedder() -> Embedder:
-    """The row of the embedder in use; made, with its vector index, when this model is seen for the first time."""
-    model = get_embedder()
-    row, created = Embedder.objects.get_or_create(
-        name=model.name, fingerprint=model.fingerprint, defaults={"dimensions": model.dimensions}
-    )
-    if created or not row.live:
-        with transaction.atomic():
-            Embedder.objects.filter(live=True).exclude(pk=row.pk).update(live=False)
-            Embedder.objects.filter(pk=row.pk).update(live=True)
-            make_vector_index(row)
-        row.live = True
-    return row
-
-
-def make_vector_index(embedder: Embedder) -> None:
-    """A partial HNSW index for one embedder: the column has no dimension, the index expression has.
-
-    m 24, ef_construction 200: recall under a filter far from the question is .95 instead of .77 with 16/64. A graph
-    that does not fit into memory is built many times slower; one that fits is built by several processes, which share
-    it in a memory that containers keep small: where that is full, one process builds it alone.
-    """
-    memory = min(MOST_MEMORY, max(LEAST_MEMORY, graph_bytes(embedder) >> 20))
-    try:
-        build_vector_index(embedder, memory=memory)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, errors.DiskFull):
-            raise
-        build_vector_index(embedder, memory=memory, parallel=False)
-
-
-def graph_bytes(embedder: Embedder) -> int:
-    """About how large the graph is while it is built: two bytes a dimension, and 48 neighbours, a vector."""
-    return Embedding.objects.filter(embedder=embedder).count() * (2 * embedder.dimensions + 1200)
-
-
-def build_vector_index(embedder: Embedder, *, memory: int, parallel: bool = True) -> None:
-    """`memory`: megabytes."""
-    number, dimensions = int(embedder.pk), int(embedder.dimensions)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL maintenance_work_mem = '{int(memory)}MB'")
-        if not parallel:
-            cursor.execute("SET LOCAL max_parallel_maintenance_workers = 0")
-        cursor.execute(
-            f"CREATE INDEX IF NOT EXISTS kb_embedding_hnsw_{number} ON kb_embedding"
-            f" USING hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops)"
-            f" WITH (m = 24, ef_construction = 200) WHERE embedder_id = {number}"
-        )
 
 
 def is_indexed(version: ArticleVersion) -> bool:
@@ -104,7 +55,8 @@ def run(article_id: int | None = None) -> str:
     try:
         with outbox.heartbeat(held):
             for version in missing(held.article_id):
-                apply(held, prepare(version))
+                while not apply(held, prepare(version)):
+                    log.info("index: article %s again: the embedder was switched meanwhile", held.article_id)
             return finish(held)
     except Fenced:
         log.warning("index: article %s was taken over by another worker; nothing applied", held.article_id)
@@ -134,24 +86,33 @@ def missing(article_id: int) -> list[ArticleVersion]:
 
 def prepare(version: ArticleVersion) -> Prepared:
     """Chunk a version and see that every passage and its vectors are stored; embeds only texts not seen before."""
+    embedder = embedders.live()
     pieces = chunking.chunk(
         version.title,
         markdown.blocks(version.source),
-        count=get_embedder().count,
+        count=embedder.model.count,
         limit=settings.CHUNK_LIMIT,
         overlap=settings.CHUNK_OVERLAP,
     )
     title = chunking.Piece(path=(), anchor="", lead="", body=version.title, lines=())
-    passages, embedded = storing.store([*pieces, title], language=version.language, embedder=live_embedder())
-    return Prepared(version, pieces, passages[:-1], passages[-1], embedded)
+    passages, embedded = storing.store([*pieces, title], language=version.language, embedder=embedder)
+    fresh = len(embedded.intersection(passages[:-1]))
+    return Prepared(version, pieces, passages[:-1], passages[-1], fresh, embedder.row)
 
 
-def apply(held: Claim, prepared: Prepared) -> None:
-    """Swap a version's new chunks in, and publish the version if that waited for them: one transaction."""
+def apply(held: Claim, prepared: Prepared) -> bool:
+    """Swap a version's new chunks in, and publish the version if that waited for them: one transaction.
+
+    False, and nothing done, when another embedder became live since they were prepared: its vectors are missing then.
+    """
     with outbox.holding(held) as (article, job):
+        embedders.hold()
+        if embedders.live_row() != prepared.embedder:
+            return False
         swap(prepared, job)
         settle(article)
         forget_old_chunks(article)
+    return True
 
 
 def finish(held: Claim) -> str:
@@ -180,7 +141,7 @@ def swap(one: Prepared, job: IndexJob) -> None:
         defaults={
             "content_hash": one.version.content_hash,
             "recipe": recipe(),
-            "embedder": live_embedder(),
+            "embedder": one.embedder,
             "title_id": one.title,
             "chunks": len(one.pieces),
             "embedded": one.embedded,
@@ -188,6 +149,7 @@ def swap(one: Prepared, job: IndexJob) -> None:
             "finished": Now(),
         },
     )
+    IndexRun.objects.create(version=one.version, chunks=len(one.pieces), embedded=one.embedded, requested=job.requested)
 
 
 def settle(article: Article) -> bool:

@@ -1,4 +1,4 @@
-"""Which text-search configuration belongs to an article's language. Pure."""
+"""Languages of articles: their names, and which text-search configuration belongs to each. Pure."""
 
 CONFIGURATIONS = {
     "ar": "arabic", "da": "danish", "nl": "dutch", "en": "english", "fi": "finnish", "fr": "french", "de": "german",
@@ -12,6 +12,23 @@ NAMES = {
 }  # fmt: skip
 
 
+SITE = "en"  # what the pages are in
+
+
 def configuration(language: str) -> str:
     """Our own configuration (migration `text_search`): the stemmer behind unaccent; `simple` for other languages."""
-    return f"kb_{CONFIGURATIONS.get(language.partition('-')[0].lower(), 'simple')}"
+    return f"kb_{CONFIGURATIONS.get(main(language), 'simple')}"
+
+
+def main(language: str) -> str:
+    """The language of a code without its region: pt-BR is pt."""
+    return language.partition("-")[0].lower()
+
+
+def name(language: str) -> str:
+    return NAMES.get(main(language), language)
+
+
+def foreign(language: str) -> str:
+    """The name of a language that is not the one that everything else on a page is in; empty for that one."""
+    return "" if main(language) == SITE else name(language)

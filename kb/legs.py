@@ -1,27 +1,60 @@
-"""The two legs of retrieval, by meaning and by words, in one statement; and how their candidates become one list."""
+"""The two legs of retrieval, by meaning and by words, in one statement; and how their candidates become one list.
+
+The statement is written by hand around the ORM's own SQL of what the reader may see: building it from querysets took
+the web process 5 ms of each retrieval (`python -m bench.parts`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, pstdev
+from statistics import fmean
 from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.db.models import F, FloatField, OuterRef, Q, Subquery, Value
+from django.db import connection
 
 from kb import words
 from kb.embedding import QuestionVectors
-from kb.expressions import Bm25, Distance, Match
-from kb.models import Embedder, Embedding, Passage
+from kb.expressions import bm25, distance
+from kb.models import Embedder
 from kb.models.passages import ChunkQuerySet
 from kb.words import Question
 
 Chunks: TypeAlias = ChunkQuerySet
+Statement: TypeAlias = tuple[str, list[Any]]  # SQL, and the values of its %s in their order
 
 SEES_MOST = 0.5  # the share of all chunks from which on a reader counts as seeing most
 LESS = 0.3  # of the budget of words, for a reader who sees less
 SMALL = 2000  # chunks that exact search takes 2 ms for
+
+# Each leg finds its best in an inner SELECT; what the other leg would say is computed for these alone. A chunk whose
+# vector is not there yet is still found by its words.
+NEAR = """
+SELECT best.id, 'vector' AS leg, best.distance, (
+  SELECT {words} FROM kb_passage AS passage WHERE passage.id = best.passage_id
+)
+FROM (
+  SELECT * FROM (
+    SELECT seen.id, seen.passage_id, {distance} AS distance
+    FROM seen JOIN kb_embedding AS embedding ON embedding.passage_id = seen.passage_id
+    WHERE embedding.embedder_id = {embedder} {fence}
+  ) AS near
+  ORDER BY distance LIMIT {limit}
+) AS best
+"""
+MATCHING = """
+SELECT best.id, 'words' AS leg, (
+  SELECT {distance} FROM kb_embedding AS embedding
+  WHERE embedding.passage_id = best.passage_id AND embedding.embedder_id = {embedder}
+), best.words
+FROM (
+  SELECT seen.id, seen.passage_id, {words} AS words
+  FROM seen JOIN kb_passage AS passage ON passage.id = seen.passage_id
+  WHERE {match} ORDER BY words DESC LIMIT {limit}
+) AS best
+"""
 
 
 @dataclass(frozen=True)
@@ -35,16 +68,19 @@ class Leg:
 
 
 def candidates(
-    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int
+    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int, exact: bool = False
 ) -> list[Leg]:
-    """The best of both legs in ONE statement. The other leg's score is a subquery, computed for the winners only."""
-    exact = is_exact_better(allowed, lexical.chunks)
-    near = vector_leg(seen, asked, lexical, embedder=embedder, exact=exact)
-    share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
-    queries = words.queries(lexical, share=share, budget=words_budget(share, lexical.chunks))
-    if queries:
-        near = near.union(word_leg(seen, asked, lexical, embedder=embedder, queries=queries), all=True)
-    return merge(list(near))
+    """The best of both legs, RETRIEVAL_CANDIDATES each, in ONE statement; none where nothing is allowed.
+
+    `exact`: compare all allowed chunks with the question, however many there are.
+    """
+    if not allowed:
+        return []
+    exact = exact or is_exact_better(allowed, lexical.chunks)
+    sql, values = statement(seen, asked, lexical, embedder=embedder, allowed=allowed, exact=exact)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return merge(cursor.fetchall())
 
 
 def is_exact_better(allowed: int, chunks: int) -> bool:
@@ -67,54 +103,63 @@ def words_budget(share: float, chunks: int) -> int:
     return budget if share >= SEES_MOST or chunks * share <= budget else max(1, round(budget * LESS))
 
 
-def bm25(path: str, lexical: Question) -> Any:
-    if not lexical.words:
-        return Value(0.0, output_field=FloatField())
-    lexemes = [words.quoted(word.lexeme) for word in lexical.words]
-    return Bm25.of(path, lexemes, [word.idf for word in lexical.words], mean_length=lexical.mean_length)
+def statement(
+    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int, exact: bool
+) -> Statement:
+    """Both legs over what the reader may see. The CTE is inlined, so that each leg has a plan of its own."""
+    allowed_sql, values = seen.statement
+    share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
+    queries = words.queries(lexical, share=share, budget=words_budget(share, lexical.chunks))
+    legs = [vector_leg(asked, lexical, embedder=embedder, exact=exact)]
+    if queries:
+        legs.append(word_leg(asked, lexical, embedder=embedder, queries=queries))
+    both = ") UNION ALL (".join(sql for sql, _ in legs)
+    return f"WITH seen AS NOT MATERIALIZED ({allowed_sql}) ({both})", [*values, *joined(given for _, given in legs)]
 
 
-def vector_leg(seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Any:
+def vector_leg(asked: QuestionVectors, lexical: Question, *, embedder: Embedder, exact: bool) -> Statement:
     """Nearest by cosine: exact, or by the HNSW index with iterative scan.
 
-    Adding 0.0 to the distance is what keeps the planner from the index: left to itself it switches too early.
+    OFFSET 0 is what keeps the planner from the index: left to itself it switches too early.
     """
-    distance = Distance.to("vector__vector", asked.vector)
-    score = Passage.objects.filter(pk=OuterRef("passage")).values_list(bm25("", lexical))
-    rows = seen.filter(vector__embedder=embedder.pk).annotate(
-        leg=Value("vector"), distance=distance, words=Subquery(score, output_field=FloatField())
+    score, score_values = bm25([(words.quoted(word.lexeme), word.idf) for word in lexical.words], lexical.mean_length)
+    sql = NEAR.format(
+        words=score,
+        distance=distance("embedding.vector", len(asked.vector)),
+        embedder=int(embedder.pk),
+        fence="OFFSET 0" if exact else "",
+        limit=int(settings.RETRIEVAL_CANDIDATES),
     )
-    order = distance + Value(0.0, output_field=FloatField()) if exact else distance
-    return rows.values("id", "leg", "distance", "words").order_by(order)[: settings.RETRIEVAL_CANDIDATES]
+    return sql, [*score_values, asked.literal]
 
 
-def word_leg(
-    seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]
-) -> Any:
-    """Best by BM25 among the chunks that match. A chunk whose vector is not there yet is still found by its words."""
-    matching = Q()
-    for query in queries:
-        matching |= Q(Match.of("passage__tsv", query))
-    far = Embedding.objects.filter(passage=OuterRef("passage"), embedder=embedder.pk).values_list(
-        Distance.to("vector", asked.vector)
+def word_leg(asked: QuestionVectors, lexical: Question, *, embedder: Embedder, queries: Sequence[str]) -> Statement:
+    """Best by BM25 among the chunks that match."""
+    score, score_values = bm25([(words.quoted(word.lexeme), word.idf) for word in lexical.words], lexical.mean_length)
+    sql = MATCHING.format(
+        words=score,
+        distance=distance("embedding.vector", len(asked.vector)),
+        embedder=int(embedder.pk),
+        match=" OR ".join(["passage.tsv @@ %s::tsquery"] * len(queries)),
+        limit=int(settings.RETRIEVAL_CANDIDATES),
     )
-    rows = seen.filter(matching).annotate(
-        leg=Value("words"), distance=Subquery(far, output_field=FloatField()), words=bm25("passage__", lexical)
-    )
-    return rows.values("id", "leg", "distance", "words").order_by(F("words").desc())[: settings.RETRIEVAL_CANDIDATES]
+    return sql, [asked.literal, *score_values, *queries]
 
 
-def merge(rows: Sequence[dict[str, Any]]) -> list[Leg]:
-    """One row a chunk: a chunk found by both legs comes twice. Relaxed order is re-sorted here."""
+def joined(values: Iterable[list[Any]]) -> list[Any]:
+    return [value for some in values for value in some]
+
+
+def merge(rows: Sequence[tuple[int, str, float | None, float]]) -> list[Leg]:
+    """One Leg a chunk: a chunk found by both legs comes twice. Relaxed order is re-sorted here."""
     scores: dict[int, tuple[float | None, float]] = {}
     ranks: dict[int, dict[str, int | None]] = {}
-    order = {"vector": lambda row: row["distance"], "words": lambda row: -row["words"]}
-    for leg, key in order.items():
-        found = sorted((row for row in rows if row["leg"] == leg), key=key)
-        for rank, row in enumerate(found, 1):
-            cosine = None if row["distance"] is None else 1.0 - row["distance"]
-            scores[row["id"]] = (cosine, row["words"] or 0.0)
-            ranks.setdefault(row["id"], {"words": None, "vector": None})[leg] = rank
+    near = sorted((row for row in rows if row[1] == "vector"), key=lambda row: row[2] or 0.0)
+    matching = sorted((row for row in rows if row[1] == "words"), key=lambda row: -row[3])
+    for found in (near, matching):
+        for rank, (pk, leg, apart, score) in enumerate(found, 1):
+            scores[pk] = (None if apart is None else 1.0 - apart, score)
+            ranks.setdefault(pk, {"words": None, "vector": None})[leg] = rank
     return [Leg(pk, cosine, bm, ranks[pk]) for pk, (cosine, bm) in scores.items()]
 
 
@@ -135,5 +180,6 @@ def fuse(legs: Sequence[Leg]) -> list[Leg]:
 
 
 def standard(scores: Sequence[float]) -> list[float]:
-    mean, spread = fmean(scores), pstdev(scores)
+    mean = fmean(scores)
+    spread = math.sqrt(fmean((score - mean) ** 2 for score in scores))
     return [(score - mean) / spread if spread else 0.0 for score in scores]

@@ -25,7 +25,10 @@ Change = Callable[[str], str | None]
 
 
 def rewrite(source: str, *, link: Change, image: Change) -> str:
-    """Each link's and each image's target changed. None leaves a link as it is, and of an image its description."""
+    """Each link's and each image's target changed. None leaves a link as it is, and of an image its description.
+
+    An image whose target comes back as it was stays as it is.
+    """
 
     def inline(match: re.Match[str]) -> str:
         target = plain(match["target"])
@@ -33,12 +36,28 @@ def rewrite(source: str, *, link: Change, image: Change) -> str:
             address = image(target)
             if address is None:
                 return f"*{match['text'].strip()}*" if match["text"].strip() else ""
+            if address == target:
+                return match[0]
             return f"![{match['text']}]({address}{match['rest']})"
         text = replace(match["text"], inline)  # an image as the text of a link
         return f"[{text}]({link(target) or match['target']}{match['rest']})"
 
     def definition(match: re.Match[str]) -> str:
         return match["start"] + (link(plain(match["target"])) or match["target"])
+
+    return outside_code(source, lambda text: DEFINITION.sub(definition, replace(text, inline)))
+
+
+def retarget(source: str, old: str, new: str) -> str:
+    """The links and images that lead to `old` lead to `new`; all else is left to the letter."""
+
+    def inline(match: re.Match[str]) -> str:
+        text = replace(match["text"], inline)  # an image as the text of a link
+        target = new if plain(match["target"]) == plain(old) else match["target"]
+        return f"{match['image']}[{text}]({target}{match['rest']})"
+
+    def definition(match: re.Match[str]) -> str:
+        return match["start"] + (new if plain(match["target"]) == plain(old) else match["target"])
 
     return outside_code(source, lambda text: DEFINITION.sub(definition, replace(text, inline)))
 

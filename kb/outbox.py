@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection, connections, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from kb.errors import ProviderError
@@ -96,15 +97,21 @@ def lease() -> timedelta:
 @contextmanager
 def heartbeat(held: Claim) -> Iterator[None]:
     """Keep the lease while the work goes on; a process that dies stops beating, and its job is taken over."""
+    with beating(IndexJob.objects.filter(pk=held.article_id, token=held.token), f"article {held.article_id}"):
+        yield
+
+
+@contextmanager
+def beating(mine: QuerySet[Any], what: str) -> Iterator[None]:
+    """Move `lease_until` of these rows ahead, again and again, from a thread of its own."""
     stopped = threading.Event()
-    mine = IndexJob.objects.filter(pk=held.article_id, token=held.token)
 
     def beat() -> None:
         while not stopped.wait(settings.INDEX_LEASE_SECONDS / 4):
             try:
                 mine.update(lease_until=Now() + lease())
             except Error as error:  # the next beat may get through; if none does, another worker takes over
-                log.warning("index: no heartbeat for article %s: %s", held.article_id, error)
+                log.warning("index: no heartbeat for %s: %s", what, error)
             finally:
                 connections.close_all()
 

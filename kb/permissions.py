@@ -13,7 +13,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Q, QuerySet
 
 if TYPE_CHECKING:
-    from kb.models import Article, Collection
+    from kb.models import Article, Audience, Collection
 
 Reader: TypeAlias = AbstractUser | AnonymousUser
 Action = Literal["write", "review", "publish", "manage"]
@@ -29,12 +29,28 @@ ALLOWED: dict[Action, frozenset[str]] = {
 }
 
 
+def covers(wide: Audience, narrow: Audience) -> bool:
+    """Whether all who belong to one audience belong to the other; of groups, as far as their names tell."""
+    if wide.kind != "groups" or narrow.kind != "groups":
+        order = ["groups", "signed-in", "everyone"]
+        return order.index(wide.kind) >= order.index(narrow.kind)
+    return {group.pk for group in narrow.groups.all()} <= {group.pk for group in wide.groups.all()}
+
+
 class ReaderOf(AnonymousUser):
     """Somebody who belongs to these audiences and is nobody in particular: for explaining and for probes."""
 
     def __init__(self, ids: Iterable[int]) -> None:
         super().__init__()
         self.ids = sorted(set(ids))
+
+
+def reader_of(audience: Audience | None) -> ReaderOf:
+    """Nobody in particular of this audience: of a group, so signed in; None is nobody who signed in."""
+    every = apps.get_model("kb", "Audience")._default_manager
+    kinds = ["everyone"] if audience is None else ["everyone", "signed-in"]
+    ids = every.filter(kind__in=kinds).values_list("pk", flat=True)
+    return ReaderOf([*ids, *([audience.pk] if audience else [])])
 
 
 def audiences(user: Reader) -> Q:
@@ -77,6 +93,28 @@ def may(user: Reader, action: Action, where: Article | Collection) -> bool:
     collection = getattr(where, "collection", where)
     every = apps.get_model("kb", "Collection")._default_manager
     return every.filter(collections(user, action), pk=collection.pk).exists()
+
+
+def deleting(article: Article) -> Action:
+    """What it takes to delete an article and to bring it back: readers' articles are for publishers, drafts for all."""
+    return "write" if article.published_at is None and article.wanted_version_id is None else "publish"
+
+
+def deletions(user: Reader) -> Q:
+    """The deletions that this person might have made; of an article still in the trash."""
+    every = apps.get_model("kb", "Collection")._default_manager
+    publishing, writing = (every.filter(collections(user, action)) for action in ("publish", "write"))
+    return Q(article__collection__in=publishing) | Q(
+        article__published_at=None, audience=None, article__collection__in=writing
+    )
+
+
+def people(action: Action, where: Collection | None) -> Q:
+    """The people who may do this in this collection, or in any."""
+    held = apps.get_model("kb", "Membership")._default_manager.filter(role__in=ALLOWED[action])
+    if where is not None:
+        held = held.filter(Q(collection=None) | Q(collection=where))
+    return Q(is_active=True) & (Q(is_superuser=True) | Q(pk__in=held.values("user")))
 
 
 def is_editor(user: Reader) -> bool:

@@ -6,17 +6,21 @@ the audit row and the outbox row in one transaction. What hides text takes effec
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
-from kb import indexing, outbox, permissions, tasks
+from kb import diffing, entrusting, images, outbox, outlining, permissions, showing, tasks
+from kb.entrusting import UNCHANGED, Unchanged
 from kb.markdown import MAX_SOURCE
-from kb.models import Article, ArticleVersion, Audience, AuditEntry, Collection, Redirect
+from kb.models import Article, ArticleVersion, Audience, AuditEntry, Collection, Redirect, Review
 from kb.permissions import Reader
 
 
@@ -84,18 +88,27 @@ def free_slug(title: str) -> str:
     return slug
 
 
+def taken(slug: str) -> str:
+    """Who has this address, in a sentence for people."""
+    in_trash = Article.objects.filter(slug=slug, state=Article.State.DELETED).exists()
+    return f"{'An article in the trash' if in_trash else 'Another article'} already has the address “{slug}”."
+
+
 @transaction.atomic
 def create(collection: Collection, content: Content, *, by: Reader | None, note: str = "", **fields: Any) -> Article:
-    """A new article as a draft with version 1. `fields`: slug, audience, tags, external_id, position."""
+    """A draft with version 1. `fields`: slug, audience, tags, owner, review_on, external_id, position."""
     check(by, "write", collection)
     content = content.clean()
     fields.setdefault("audience", collection.audience)
+    fields.setdefault("owner", by)
+    if fields["owner"] != by:
+        entrusting.check_owner(fields["owner"], collection)
     slug = fields.pop("slug", "") or free_slug(content.title)
     try:
         with transaction.atomic():
-            article = Article.objects.create(collection=collection, slug=slug, owner_id=by.pk if by else None, **fields)
+            article = Article.objects.create(collection=collection, slug=slug, **fields)
     except IntegrityError as error:
-        raise ValidationError({"slug": f"Another article already has the address “{slug}”."}) from error
+        raise ValidationError({"slug": taken(slug)}) from error
     write_version(article, content, by=by, note=note or "Created")
     audit(article, "created", by=by)
     return article
@@ -118,27 +131,32 @@ def save(article: Article, content: Content, *, by: Reader | None, based_on: int
     return version
 
 
-def lock(article: Article) -> Article:
-    """The article's row, locked: first in the order article, job, chunks."""
-    return (
-        Article.objects.select_for_update(of=("self",))
-        .select_related("latest_version", "collection")
-        .get(pk=article.pk)
-    )
+def lock(article: Article, *, in_trash: bool = False) -> Article:
+    """The article's row, locked: first in the order article, job, chunks. What is in the trash stays as it is."""
+    related = ("latest_version", "wanted_version", "collection")
+    locked = Article.objects.select_for_update(of=("self",)).select_related(*related).get(pk=article.pk)
+    if locked.state == Article.State.DELETED and not in_trash:
+        raise ValidationError("This article is in the trash: take it out of there first.")
+    return locked
 
 
 def write_version(article: Article, content: Content, *, by: Reader | None, note: str) -> ArticleVersion:
-    number = article.latest_version.number + 1 if article.latest_version else 1
+    before = article.latest_version
+    added, removed = diffing.counted(before.source if before else "", content.source)
     version = ArticleVersion.objects.create(
         article=article,
-        number=number,
+        number=before.number + 1 if before else 1,
         title=content.title,
         summary=content.summary,
         source=content.source,
         language=content.language,
         author_id=by.pk if by else None,
         note=note[:200],
+        words_added=added,
+        words_removed=removed,
     )
+    images.note_uses(version, by=by)
+    outlining.note(version)
     article.latest_version = version
     article.save(update_fields=["latest_version", "updated"])
     outbox.request(article)
@@ -147,35 +165,46 @@ def write_version(article: Article, content: Content, *, by: Reader | None, note
 
 
 @transaction.atomic
-def publish(article: Article, *, by: Reader | None) -> bool:
-    """Make the latest version the one readers get. True when it is live at once, False when it waits for its index."""
+def publish(article: Article, *, by: Reader | None, version: ArticleVersion | None = None) -> bool:
+    """Make a version, the latest unless said otherwise, the one readers get; what was scheduled is off.
+
+    True when it is live at once, False when it waits for its index.
+    """
     check(by, "publish", article)
     locked = lock(article)
-    version = locked.latest_version
+    version = version or locked.latest_version
     if version is None:
         raise ValidationError("There is no saved version to publish.")
-    locked.state = Article.State.PUBLISHED
-    locked.wanted_version = version
-    locked.save(update_fields=["state", "wanted_version", "updated"])
+    refuse_own_text(locked, version, by=by)
+    Review.objects.overtake(locked, by=by)
+    if locked.publish_at:
+        showing.unschedule(locked)
+    live = showing.show(locked, version)
     audit(locked, "published", by=by, detail=f"version {version.number}")
-    live = locked.published_version_id == version.pk or indexing.settle(locked)
-    if live:
-        indexing.forget_old_chunks(locked)
-    else:
-        outbox.request(locked)
-        tasks.wake_on_commit(locked.pk)
     article.refresh_from_db()
     return live
 
 
+def refuse_own_text(article: Article, version: ArticleVersion, *, by: Reader | None) -> None:
+    """With SEPARATE_PUBLISHER nobody shows readers what they wrote themselves, be it one of several new versions."""
+    if not settings.SEPARATE_PUBLISHER or by is None:
+        return
+    before = article.wanted_version.number if article.wanted_version else 0
+    own = article.versions.filter(number__gt=before, number__lte=version.number, author=by.pk).first()
+    if own is not None:
+        raise ValidationError(
+            f"You wrote version {own.number} yourself, and here somebody else must publish it: ask for a review."
+        )
+
+
 def withdraw(article: Article, state: str, action: str, *, by: Reader | None) -> None:
-    """Take an article from the readers, now."""
+    """Take an article from the readers, now, and call off what was scheduled."""
     check(by, "publish", article)
     locked = lock(article)
-    locked.state = state
-    locked.wanted_version = locked.published_version = None
-    locked.save(update_fields=["state", "wanted_version", "published_version", "updated"])
-    indexing.forget_old_chunks(locked)
+    if state != Article.State.DRAFT:
+        Review.objects.overtake(locked, by=by)
+    showing.unschedule(locked)
+    showing.hide(locked, state)
     audit(locked, action, by=by)
     article.refresh_from_db()
 
@@ -214,8 +243,10 @@ def arrange(
     audience: Audience | None = None,
     slug: str | None = None,
     tags: Sequence[str] | None = None,
+    owner: AbstractUser | Unchanged | None = UNCHANGED,
+    review_on: datetime.date | Unchanged | None = UNCHANGED,
 ) -> list[str]:
-    """Change where an article stands and who may read it. Takes effect at once. Returns what changed, in words."""
+    """Change where an article stands, who reads it and who looks after it, at once. Returns what changed, in words."""
     locked = lock(article)
     changed = []
     if collection is not None and collection != locked.collection:
@@ -235,6 +266,10 @@ def arrange(
         check(by, "write", article)
         changed.append("tags: " + ", ".join(tags))
         locked.tags = list(tags)
+    entrusted = entrusting.entrust(locked, owner, review_on)
+    if entrusted:
+        check(by, "write", article)
+        changed += entrusted
     if changed:
         locked.save()
         audit(locked, "arranged", by=by, detail="; ".join(changed))
@@ -247,7 +282,7 @@ def rename(article: Article, slug: str) -> None:
     if slugify(slug) != slug or not slug:
         raise ValidationError({"slug": "An address has only small letters, digits and dashes."})
     if Article.objects.filter(slug=slug).exclude(pk=article.pk).exists():
-        raise ValidationError({"slug": f"Another article already has the address “{slug}”."})
+        raise ValidationError({"slug": taken(slug)})
     Redirect.objects.filter(old_slug=slug).delete()
     Redirect.objects.update_or_create(old_slug=article.slug, defaults={"article": article})
     article.slug = slug

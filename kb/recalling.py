@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from kb.grounding import MARK, Source, Turn, plain, sentences_of
 from kb.models import Answer, AnswerSource, Article
+from kb.models.answers import standing
 from kb.permissions import Reader
 
 TURNS = 3  # earlier questions that a follow-up brings along
@@ -74,6 +75,11 @@ def sources_of(answer: Answer) -> tuple[Source, ...]:
     return tuple(_source(row) for row in rows)
 
 
+def changed(answer: Answer) -> set[int]:
+    """The numbers of the sources whose passage no longer stands in the published version of its article."""
+    return set(answer.sources.exclude(standing()).values_list("number", flat=True))
+
+
 def _source(row: AnswerSource) -> Source:
     version, article = row.version, row.version.article
     return Source(
@@ -94,18 +100,18 @@ def _source(row: AnswerSource) -> Source:
     )
 
 
-def conversation(answer: Answer, *, user: Reader, limit: int = 20) -> list[Answer]:
-    """The questions before this one, oldest first, as far as this reader may still see their answers."""
+def conversation(answer: Answer, *, user: Reader, session_key: str | None = None, limit: int = 20) -> list[Answer]:
+    """The questions before this one, oldest first, as far as this reader could open their answers."""
     turns: list[Answer] = []
     seen = {answer.pk}
     previous = answer.previous_id
     while previous is not None and previous not in seen and len(turns) < limit:
-        turn = Answer.objects.visible_to(user).filter(pk=previous).first()
-        if turn is None:
+        opened = open_answer(previous, user=user, session_key=session_key)
+        if opened is None or not opened.readable:
             break
-        turns.insert(0, turn)
-        seen.add(turn.pk)
-        previous = turn.previous_id
+        turns.insert(0, opened.answer)
+        seen.add(previous)
+        previous = opened.answer.previous_id
     return turns
 
 

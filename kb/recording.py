@@ -10,15 +10,16 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from kb import limits
 from kb.grounding import Source
-from kb.models import Answer, AnswerSource, Chunk
+from kb.models import Answer, AnswerSource, Article, Chunk
 from kb.permissions import Reader
 from kb.recalling import session_hash
 
@@ -37,8 +38,20 @@ class Fenced(Exception):
     """The row is not ours any more: it was reported as interrupted, or deleted. Nothing was written."""
 
 
-def ask(question: str, *, user: Reader, session_key: str | None, previous: Answer | None = None) -> Answer:
-    """A new row that waits for somebody to follow it. Raises ValidationError with a sentence for the reader."""
+def ask(
+    question: str,
+    *,
+    user: Reader,
+    session_key: str | None,
+    previous: Answer | None = None,
+    visitor: str = "",
+    anew: bool = False,
+) -> Answer:
+    """A new row that waits for somebody to follow it. Raises ValidationError with a sentence for the reader.
+
+    `visitor`: the hashed address (limits.hashed) that is held to the limits; without one nobody is. Raises TooMany.
+    `anew`: a generator writes it, even if the same was answered before and is kept.
+    """
     question = " ".join(question.split())
     if not question:
         raise ValidationError("Write a question first.")
@@ -49,9 +62,17 @@ def ask(question: str, *, user: Reader, session_key: str | None, previous: Answe
             f"The question has {len(question):,} characters; at most {settings.QUESTION_LIMIT:,} are possible."
         )
     asker = user.pk if user.is_authenticated else None
-    return Answer.objects.create(
-        question=question, asker_id=asker, session_hash=session_hash(session_key), previous=previous
-    )
+    with transaction.atomic():
+        if visitor:
+            limits.admit(user, visitor)
+        return Answer.objects.create(
+            question=question,
+            asker_id=asker,
+            session_hash=session_hash(session_key),
+            previous=previous,
+            visitor=visitor,
+            anew=anew,
+        )
 
 
 def claim(answer_id: uuid.UUID) -> Lease | None:
@@ -62,17 +83,20 @@ def claim(answer_id: uuid.UUID) -> Lease | None:
 
 
 @transaction.atomic
-def record_sources(lease: Lease, sources: Sequence[Source]) -> None:
+def record_sources(lease: Lease, sources: Sequence[Source], *, searched: str = "") -> None:
     """Keep what the answer will rest on. Until this is done nobody but the asker may see anything of it."""
-    if not _held(lease).select_for_update().exists():
+    if not _held(lease).update(searched=searched):
         raise Fenced
     where = _lines(sources)
+    cited = Article.objects.filter(pk__in=[source.article_id for source in sources])
+    audiences = dict(cited.values_list("pk", "audience_id"))
     AnswerSource.objects.bulk_create(
         AnswerSource(
             answer_id=lease.answer_id,
             number=source.number,
             version_id=source.version_id,
             passage_id=source.passage_id,
+            audience_id=audiences.get(source.article_id),
             heading_path=list(source.heading_path),
             anchor=source.anchor,
             lines=where.get(
@@ -84,11 +108,26 @@ def record_sources(lease: Lease, sources: Sequence[Source]) -> None:
     )
 
 
-def save(progress: Mapping[Lease, str | None]) -> dict[Lease, bool]:
-    """Write the texts of many running answers, and their heartbeats, in one statement.
+class Tail(NamedTuple):
+    """The end of a text that grows: it begins after `at` characters, whatever stands there by now."""
 
-    `progress`: the whole text so far, or None where nothing was added. Returns the leases still held, each with whether
-    a stop was asked for; one that is missing has been lost.
+    at: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What others want of a running answer: that it stops, and whether another process has followed it lately."""
+
+    stop: bool
+    followed: bool
+
+
+def save(progress: Mapping[Lease, Tail]) -> dict[Lease, Wish]:
+    """Write what was added to many running answers, and their heartbeats, in one statement.
+
+    Done twice it is as good as once. Returns the leases still held, each with what was wished for meanwhile; one that
+    is missing has been lost.
     """
     if not progress:
         return {}
@@ -96,14 +135,22 @@ def save(progress: Mapping[Lease, str | None]) -> dict[Lease, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE kb_answer AS answer SET text = coalesce(new.text, answer.text), beat = statement_timestamp()
-            FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS new(id, runner, text)
+            UPDATE kb_answer AS answer SET beat = statement_timestamp(),
+              text = CASE new.text WHEN '' THEN answer.text ELSE left(answer.text, new.start) || new.text END
+            FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) AS new(id, runner, start, text)
             WHERE answer.id = new.id AND answer.runner = new.runner AND answer.state = 'running'
-            RETURNING answer.id, answer.runner, answer.stop_requested
+            RETURNING answer.id, answer.runner, answer.stop_requested,
+              answer.followed > now() - make_interval(secs => %s)
             """,
-            [[one.answer_id for one in leases], [one.token for one in leases], [progress[one] for one in leases]],
+            [
+                [one.answer_id for one in leases],
+                [one.token for one in leases],
+                [progress[one].at for one in leases],
+                [progress[one].text for one in leases],
+                settings.RUN_ABANDONED_SECONDS,
+            ],
         )
-        return {Lease(answer_id, token): stop for answer_id, token, stop in cursor.fetchall()}
+        return {Lease(row[0], row[1]): Wish(row[2], bool(row[3])) for row in cursor.fetchall()}
 
 
 def finish(lease: Lease, state: str, *, text: str, fields: Mapping[str, Any] | None = None) -> bool:
@@ -116,6 +163,13 @@ def request_stop(answer_id: uuid.UUID) -> None:
     waiting = Answer.objects.filter(pk=answer_id, state=State.WAITING)
     if not waiting.update(state=State.STOPPED, stop_requested=True, finished=Now()):
         Answer.objects.filter(pk=answer_id, state=State.RUNNING).update(stop_requested=True)
+
+
+def note_follower(answer_id: uuid.UUID) -> None:
+    """Tell whoever writes it that it is followed from another process; a few times a minute are enough."""
+    lately = timedelta(seconds=settings.RUN_ABANDONED_SECONDS / 4)
+    running = Answer.objects.filter(pk=answer_id, state=State.RUNNING)
+    running.exclude(followed__gt=Now() - lately).update(followed=Now())
 
 
 def mark_interrupted(answer_id: uuid.UUID) -> bool:

@@ -1,20 +1,23 @@
 """The order of the hits: raw scores of meaning, words and title added up, first for articles, then within them. Pure.
 
-    score(article) = max cosine + max maxsim + 0.5 max words + 0.5 title + 0.5 max exact     over its candidates
-    score(chunk)   =     cosine +     maxsim + 0.5     words             + 0.5     exact
+    score(article) = 1.5 max cosine + max maxsim + max window + 0.5 max words + max exact + title   over its candidates
+    score(chunk)   = 1.5     cosine +     maxsim +     window + 0.5     words +     exact
 
-cosine: of the question and the best sentence, -1..1. maxsim: late interaction on sign bits. words: BM25 with
-document-level idf over the most the question could reach, 0..1. title: the gated cosine below. exact: the share of the
-question's codes, flags and names that the chunk holds as they are. The sums are raw on purpose: when one candidate's
-cosine stands out it wins, when all are alike the words decide. nDCG@10 on help-center questions .797; BM25 has .702
-and chunk cosine .541. The weights belong to the scale of the embedder they were measured with.
+cosine: of the question and the best sentence, -1..1. maxsim: late interaction on sign bits. window: the same within
+the best eight content wordpieces that follow each other, so that words found far apart count less than words found
+together. words: BM25 with document-level idf over the most the question could reach, 0..1. title: the gated cosine
+below. exact: the share of the question, by idf, that is codes, flags and names which the chunk holds as they are: all
+of it where only a name was typed, little in a long sentence.
+
+The sums are raw on purpose: when one candidate's cosine stands out it wins, when all are alike the words decide. The
+weights belong to the scale of the embedder they were measured with; `make eval` measures them.
 
 Fifty candidates take about 3 ms on one thread. The product is too small for more: where the BLAS starts threads that
 spin, on a machine with other work, it takes ten times longer. Set OPENBLAS_NUM_THREADS=1 in the web process.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +28,25 @@ STOP_WEIGHT = 0.1
 LEAST_WEIGHT = 1e-3
 TITLE_GATE = 0.4  # a title must be nearer than this to the question to count
 LONG_TITLE = 8  # content words from which a title counts in full; one-word titles say too little
+WINDOW = 8  # content wordpieces; a power of two
 
 
 @dataclass(frozen=True)
 class Rule:
-    """The weights of the parts: a plateau (72 neighbours within .04), picked once on five sets, not trained."""
+    """The weights of the parts, picked on a plateau (neighbours within .004 of the mean of three sets), not trained.
 
-    cosine: float = 1.0
+    In this order the parts stand in the columns of `measured`.
+    """
+
+    cosine: float = 1.5
     maxsim: float = 1.0
+    window: float = 1.0
     words: float = 0.5
-    title: float = 0.5
-    exact: float = 0.5
+    exact: float = 1.0
+    title: float = 1.0
+
+
+RULE = Rule()
 
 
 @dataclass(frozen=True)
@@ -55,24 +66,24 @@ class Candidate:
     words: float  # BM25 over the most this question could reach, 0..1
     bits: bytes = b""  # kb.embedding.PassageVectors.bits
     sentences: bytes = b""  # kb.embedding.PassageVectors.sentences
-    exact: float = 0.0  # share of the question's identifiers in it, 0..1
+    exact: float = 0.0  # share of the question that is identifiers in it, 0..1
     title: Title = Title()
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate in its place. `index` is its place in what was given; `sentence` the best one's row, if known."""
+    """A candidate in its place, with its parts. `index` is its place in what was given."""
 
     index: int
     article_score: float
     score: float
     cosine: float
     maxsim: float
-    sentence: int | None
+    window: float
 
 
 def rerank(
-    candidates: Sequence[Candidate], question: QuestionVectors, *, weights: Floats, rule: Rule = Rule()
+    candidates: Sequence[Candidate], question: QuestionVectors, *, weights: Floats, rule: Rule = RULE
 ) -> list[Ranked]:
     """All candidates, best article first, and within an article its best chunk first; ties keep the given order.
 
@@ -82,40 +93,38 @@ def rerank(
     """
     if not candidates:
         return []
-    cosine, sentence = sentence_cosines(question.vector, [c.sentences for c in candidates])
+    parts = measured(candidates, question, weights)
+    summed = np.array(astuple(rule))
+    own = parts[:, :-1] @ summed[:-1]  # the title is the article's, the same for all its chunks
+    articles = places_of_articles(candidates)
+    best = np.full((articles.max() + 1, len(summed)), -np.inf)
+    np.maximum.at(best, articles, parts)
+    scores = (best @ summed)[articles]
+    order = np.lexsort((-own, articles, -scores))
+    rows = np.column_stack((scores, own, parts[:, :3]))[order].tolist()
+    return [Ranked(index, *row) for index, row in zip(order.tolist(), rows, strict=True)]
+
+
+def measured(candidates: Sequence[Candidate], question: QuestionVectors, weights: Floats) -> NDArray[np.float64]:
+    """(candidates, parts): what each candidate scores in every part of the rule, in the order of its fields."""
+    blobs = [c.bits for c in candidates]
+    sentence = sentence_cosines(question.vector, [c.sentences for c in candidates])
     whole = np.array([np.nan if c.cosine is None else c.cosine for c in candidates])
-    cosine = lowest_for_missing(np.where(np.isnan(cosine), whole, cosine))
-    similar = lowest_for_missing(maxsim(question, [c.bits for c in candidates], weights))
-    own = rule.cosine * cosine + rule.maxsim * similar
-    own = own + [rule.words * c.words + rule.exact * c.exact for c in candidates]
-    articles = article_scores(candidates, cosine, similar, rule)
-    ranked = [
-        Ranked(
-            index=index,
-            article_score=articles[candidate.article],
-            score=float(own[index]),
-            cosine=float(cosine[index]),
-            maxsim=float(similar[index]),
-            sentence=int(sentence[index]) if candidate.sentences else None,
+    similar, window = maxsim(question, blobs, weights)
+    return np.column_stack(
+        (
+            lowest_for_missing(np.where(np.isnan(sentence), whole, sentence)),
+            lowest_for_missing(similar),
+            lowest_for_missing(window),
+            [(c.words, c.exact, title_score(c.title)) for c in candidates],
         )
-        for index, candidate in enumerate(candidates)
-    ]
-    first: dict[Hashable, int] = {}
-    for index, candidate in enumerate(candidates):
-        first.setdefault(candidate.article, index)
-    return sorted(ranked, key=lambda r: (-r.article_score, first[candidates[r.index].article], -r.score, r.index))
+    )
 
 
-def article_scores(
-    candidates: Sequence[Candidate], cosine: Floats, similar: Floats, rule: Rule
-) -> dict[Hashable, float]:
-    """Each article's score: every part is the maximum over its candidates, wherever it stands, then the sum."""
-    parts: dict[Hashable, NDArray[np.float64]] = {}
-    for c, near, alike in zip(candidates, cosine, similar, strict=True):
-        row = np.array([near, alike, c.words, title_score(c.title), c.exact])
-        parts[c.article] = np.maximum(parts.get(c.article, row), row)
-    weights = np.array([rule.cosine, rule.maxsim, rule.words, rule.title, rule.exact])
-    return {article: float(row @ weights) for article, row in parts.items()}
+def places_of_articles(candidates: Sequence[Candidate]) -> NDArray[np.int64]:
+    """(candidates,): the number of each one's article, articles counted as they first come."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(c.article, len(numbers)) for c in candidates])
 
 
 def title_score(title: Title) -> float:
@@ -136,50 +145,57 @@ def token_weights(question: QuestionVectors, spans: Sequence[tuple[int, int, flo
     return weights + np.float32(LEAST_WEIGHT)
 
 
-def maxsim(question: QuestionVectors, blobs: Sequence[bytes], weights: Floats) -> Floats:
-    """(candidates,): Σ_t w_t max_j q_t·sign(h_j) / (√d Σ_t w_t), NaN for a candidate without bits.
+def maxsim(question: QuestionVectors, blobs: Sequence[bytes], weights: Floats) -> tuple[Floats, Floats]:
+    """(candidates,) twice: Σ_t w_t max_j q_t·sign(h_j) / (√d Σ_t w_t), over all j, and over the best window of j.
 
     q_t: rotated unit row of a wordpiece of the question; h_j: rotated row of a wordpiece of the passage, of which the
     signs are stored. From ColBERT's late interaction (Khattab and Zaharia, 2020), weighted by idf, one bit a number.
+    NaN for a candidate without bits.
     """
+    scores = np.full((2, len(blobs)), np.nan, np.float32)
+    filled = [place for place, blob in enumerate(blobs) if blob]
+    if filled and len(question.tokens):
+        dimensions = question.tokens.shape[1]
+        packed = np.frombuffer(b"".join(blobs[place] for place in filled), np.uint8).reshape(-1, dimensions // 8)
+        lengths = np.array([len(blobs[place]) // (dimensions // 8) for place in filled])
+        dots = question.tokens @ np.unpackbits(packed, axis=1).astype(np.float32).T
+        # q·(2b - 1) = 2 q·b - Σq: bits need not become signs before the maximum
+        offset = weights @ question.tokens.sum(axis=1)
+        scale = weights.sum() * np.sqrt(dimensions)
+        scores[:, filled] = (2 * np.stack(weighted_maxima(dots, lengths, weights)) - offset) / scale
+    return scores[0], scores[1]
+
+
+def weighted_maxima(dots: Floats, lengths: NDArray[np.int64], weights: Floats) -> tuple[Floats, Floats]:
+    """(passages,) twice, of products (n, rows of all passages): the weighted sum of the maxima over a whole passage,
+    and over its best WINDOW rows. A passage of no more rows than that is its own window.
+    """
+    starts = np.cumsum(lengths) - lengths
+    whole = weights @ np.maximum.reduceat(dots, starts, axis=1)
+    if dots.shape[1] < WINDOW:
+        return whole, whole
+    width = 1
+    while width < WINDOW:  # maxima over 2, 4, 8 rows from each row on
+        dots = np.maximum(dots[:, :-width], dots[:, width:])
+        width *= 2
+    sums = np.full(lengths.sum(), -np.inf, np.float32)
+    sums[: dots.shape[1]] = weights @ dots
+    left = np.repeat(starts + lengths, lengths) - np.arange(len(sums))  # rows from each one to its passage's end
+    sums[left < WINDOW] = -np.inf
+    return whole, np.where(lengths > WINDOW, np.maximum.reduceat(sums, starts), whole)
+
+
+def sentence_cosines(vector: Floats, blobs: Sequence[bytes]) -> Floats:
+    """(candidates,): the cosine of each one's best sentence, NaN without sentences; a row of zeros scores 0."""
     scores = np.full(len(blobs), np.nan, np.float32)
     filled = [place for place, blob in enumerate(blobs) if blob]
-    if not filled or not len(question.tokens):
-        return scores
-    dimensions = question.tokens.shape[1]
-    packed = np.frombuffer(b"".join(blobs[place] for place in filled), np.uint8).reshape(-1, dimensions // 8)
-    bits = np.unpackbits(packed, axis=1).astype(np.float32)
-    # q·(2b - 1) = 2 q·b - Σq: one pass over the bits fewer than turning them into signs
-    products = 2 * (question.tokens @ bits.T) - question.tokens.sum(axis=1, keepdims=True)
-    best = np.maximum.reduceat(products, starts([blobs[place] for place in filled], dimensions // 8), axis=1)
-    scores[filled] = weights @ best / (weights.sum() * np.sqrt(dimensions))
+    if filled:
+        rows = np.frombuffer(b"".join(blobs[place] for place in filled), np.int8).reshape(-1, len(vector))
+        levels = rows.astype(np.float32)
+        cosines = levels @ vector / np.sqrt(np.maximum(np.einsum("ij,ij->i", levels, levels), 1))
+        lengths = np.array([len(blobs[place]) // len(vector) for place in filled])
+        scores[filled] = np.maximum.reduceat(cosines, np.cumsum(lengths) - lengths)
     return scores
-
-
-def sentence_cosines(vector: Floats, blobs: Sequence[bytes]) -> tuple[Floats, NDArray[np.int64]]:
-    """(candidates,) twice: the cosine of the best sentence (NaN without sentences) and which sentence that is."""
-    scores = np.full(len(blobs), np.nan, np.float32)
-    places = np.zeros(len(blobs), np.int64)
-    for place, blob in enumerate(blobs):
-        if blob:
-            cosines = sentence_rows(blob, len(vector)) @ vector
-            places[place] = cosines.argmax()
-            scores[place] = cosines[places[place]]
-    return scores, places
-
-
-def sentence_rows(blob: bytes, dimensions: int) -> Floats:
-    """(sentences, d): stored sentence vectors, L2-normalised; a row of zeros stays one."""
-    rows = np.frombuffer(blob, np.int8).reshape(-1, dimensions).astype(np.float32)
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    unit: Floats = rows / np.maximum(norms, 1)[:, None]
-    return unit
-
-
-def starts(blobs: Sequence[bytes], width: int) -> NDArray[np.int64]:
-    """The first row of each blob when their rows of `width` bytes stand one after the other."""
-    lengths = [len(blob) // width for blob in blobs]
-    return np.cumsum([0, *lengths[:-1]])
 
 
 def lowest_for_missing(scores: Floats) -> Floats:

@@ -12,10 +12,13 @@ State = Answer.State
 SAID = {
     State.WAITING: "Looking for sources.",
     State.REFUSED: "No answer: the articles do not cover this.",
+    State.UNCLEAR: "A question back: which article do you mean?",
     State.STOPPED: "Stopped. What was written is kept.",
     State.INTERRUPTED: "Stopped half-way: the server was restarted. What was written is kept.",
     State.FAILED: "The answer could not be written.",
 }
+CHECKING = "Checking each sentence."
+INCOMPLETE = "Incomplete: the writing broke off. What was written is kept."
 
 
 def writing(sources: int | None, cited: int, *, begun: bool) -> str:
@@ -35,7 +38,7 @@ def complete(sentences: Sequence[dict[str, Any]]) -> str:
     unsupported = sum(sentence["state"] == "unsupported" for sentence in sentences)
     parts += [f"{weak} weakly supported"] if weak else []
     parts += [f"{unsupported} not supported"] if unsupported else []
-    return f"Answer complete: {', '.join(parts)}."
+    return f"Answer ready: {', '.join(parts)}."
 
 
 def status(
@@ -49,6 +52,8 @@ def status(
     """The status line for an answer in this state."""
     if state == State.RUNNING:
         return writing(sources, cited, begun=begun)
+    if state == State.FAILED and begun:
+        return INCOMPLETE
     return complete(sentences) if state == State.ANSWERED else SAID[State(state)]
 
 

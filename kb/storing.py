@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import connection
 from pgvector import HalfVector
 
 from kb import identifiers, languages
 from kb.chunking import Piece
-from kb.embedding import get_embedder, passage_vectors
-from kb.models import Embedder, Embedding, Passage, TokenVectors
+from kb.embedders import Running
+from kb.embedding import passage_vectors
+from kb.models import Embedding, Passage, TokenVectors
 
 BATCH = 32  # passages embedded between two writes: a crash loses at most these
 
@@ -32,29 +33,28 @@ ON CONFLICT (content_hash) DO NOTHING
 
 
 def content_hash(piece: Piece, language: str) -> uuid.UUID:
-    """The identity of a passage: its text, where its lead ends, and the language its words are read in."""
-    parts = (languages.configuration(language), piece.lead, piece.body)
+    """The identity of a passage: its text, where its lead ends, and how its words and its exact names are read."""
+    parts = (languages.configuration(language), str(identifiers.VERSION), piece.lead, piece.body)
     return uuid.UUID(bytes=hashlib.sha256("\0".join(parts).encode()).digest()[:16])
 
 
-def store(pieces: Sequence[Piece], *, language: str, embedder: Embedder) -> tuple[list[int], int]:
-    """Passage ids in the order of the pieces, and how many texts had to be embedded."""
+def store(pieces: Sequence[Piece], *, language: str, embedder: Running) -> tuple[list[int], set[int]]:
+    """Passage ids in the order of the pieces, and those of them that had to be embedded."""
     hashes = [content_hash(piece, language) for piece in pieces]
     distinct = dict(zip(hashes, pieces, strict=True))
     known = set(Passage.objects.filter(content_hash__in=distinct).values_list("content_hash", flat=True))
-    insert({key: piece for key, piece in distinct.items() if key not in known}, language)
+    insert({key: piece for key, piece in distinct.items() if key not in known}, language, count=embedder.model.count)
     ids = dict(Passage.objects.filter(content_hash__in=distinct).values_list("content_hash", "pk"))
     embedded = embed({ids[key]: piece.lead + piece.body for key, piece in distinct.items()}, embedder)
     return [ids[key] for key in hashes], embedded
 
 
-def insert(pieces: dict[uuid.UUID, Piece], language: str) -> None:
+def insert(pieces: dict[uuid.UUID, Piece], language: str, *, count: Callable[[str], int]) -> None:
     """Write new passages in one statement; sorted by hash, so that two writers of the same texts cannot deadlock."""
     if not pieces:
         return
     hashes = sorted(pieces)
     texts = [pieces[key].lead + pieces[key].body for key in hashes]
-    count = get_embedder().count
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,
@@ -73,25 +73,25 @@ def insert(pieces: dict[uuid.UUID, Piece], language: str) -> None:
         )
 
 
-def embed(texts: dict[int, str], embedder: Embedder) -> int:
-    """Embed the passages that have no vector by this embedder yet; returns how many these were."""
-    there = set(Embedding.objects.filter(passage__in=texts, embedder=embedder).values_list("passage", flat=True))
+def embed(texts: dict[int, str], embedder: Running) -> set[int]:
+    """Embed the passages that have no vector by this embedder yet; returns which these were."""
+    there = set(Embedding.objects.filter(passage__in=texts, embedder=embedder.row).values_list("passage", flat=True))
     wanted = sorted(pk for pk in texts if pk not in there)
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
-        made = passage_vectors([texts[pk] for pk in batch])
+        made = passage_vectors([texts[pk] for pk in batch], embedder.model)
         TokenVectors.objects.bulk_create(
             [
-                TokenVectors(passage_id=pk, embedder=embedder, bits=v.bits, sentences=v.sentences)
+                TokenVectors(passage_id=pk, embedder=embedder.row, bits=v.bits, sentences=v.sentences)
                 for pk, v in zip(batch, made, strict=True)
             ],
             ignore_conflicts=True,
         )
         Embedding.objects.bulk_create(
             [
-                Embedding(passage_id=pk, embedder=embedder, vector=HalfVector(v.vector))
+                Embedding(passage_id=pk, embedder=embedder.row, vector=HalfVector(v.vector))
                 for pk, v in zip(batch, made, strict=True)
             ],
             ignore_conflicts=True,
         )
-    return len(wanted)
+    return set(wanted)

@@ -1,16 +1,19 @@
-"""Celery wrappers, the only module of kb that knows a queue exists. A message is a wake-up; the outbox is the truth."""
+"""Celery wrappers of the write journey (kb.probing has one more). A message is a wake-up; the outbox is the truth."""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from typing import Any
 
 from celery import shared_task
-from django.db import transaction
+from celery.signals import heartbeat_sent
+from django.db import Error, connections, transaction
 from kombu.exceptions import OperationalError
 
-from kb import frequencies, garbage, indexing, outbox
+from kb import comparing, frequencies, garbage, indexing, outbox, outlining, retention
+from kb.models import Worker
 
 log = logging.getLogger(__name__)
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
@@ -47,6 +50,32 @@ def refresh_statistics() -> bool:
 @shared_task
 def collect_garbage() -> int:
     return garbage.collect()
+
+
+@shared_task
+def keep_questions() -> dict[str, int]:
+    return retention.keep()
+
+
+@shared_task
+def catch_up_outlines() -> int:
+    return outlining.catch_up()
+
+
+@shared_task
+def compare_passages() -> int:
+    return comparing.compare()
+
+
+@heartbeat_sent.connect
+def note_worker(sender: Any, **_: Any) -> None:
+    """A worker says every two seconds that it lives and hears the broker; one that cannot is not counted."""
+    try:
+        Worker.objects.beats(str(sender.eventer.hostname))
+    except Error as error:
+        log.warning("index: this worker cannot say that it is alive: %s", error)
+    finally:
+        connections.close_all()  # the thread of the heartbeat is not one that tasks run in
 
 
 @contextmanager

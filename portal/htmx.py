@@ -12,7 +12,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
-from kb import permissions
+from kb import permissions, reviewing
 from kb.permissions import Reader
 
 
@@ -50,8 +50,10 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "site_name": settings.SITE_NAME,
         "support_email": settings.SUPPORT_EMAIL,
+        "contact_url": settings.CONTACT_URL,
         "is_editor": permissions.is_editor(request.user) if hasattr(request, "user") else False,
         "is_admin": SimpleLazyObject(lambda: permissions.is_admin(request.user)),
+        "reviews_waiting": SimpleLazyObject(lambda: reviewing.count_waiting(request.user)),
         "signup_open": settings.SIGNUP_OPEN,
         "without_model": settings.GENERATOR.endswith("QuotingGenerator"),
     }

@@ -9,6 +9,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.embedded import EmbeddedPostgres, EmbeddedValkey
+from portal.prices import PRICES
+from portal.schedule import SCHEDULE
 
 # Before anything imports numpy: its matrices are small here, and threads that wait for each other on busy cores make a
 # passage eight times slower (40 ms instead of 5).
@@ -50,7 +52,7 @@ _database.setdefault("OPTIONS", {})["options"] = (
     "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100 -c random_page_cost=1.1"
     " -c max_parallel_workers_per_gather=0"
 )
-_database["CONN_HEALTH_CHECKS"] = True  # after a restart of the database the pool holds only dead connections
+_database["ENGINE"] = "portal.database"  # Django's own, which after a restart looks at all of its pool at once
 if env.bool("DATABASE_POOL", True):
     _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 16), "timeout": 20}
 DATABASES = {"default": _database}
@@ -74,21 +76,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.1,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "kb.tasks.sweep",
-        "schedule": 2.0,
-        "options": {"expires": 10.0},
-    },  # so none pile up while no worker runs
-    "refresh-statistics": {"task": "kb.tasks.refresh_statistics", "schedule": 30.0},
-    "collect-garbage": {"task": "kb.tasks.collect_garbage", "schedule": 3600.0},
-}
+CELERY_IMPORTS = ["kb.probing"]  # its task stands beside what it does: kb.tasks belongs to the write journey
+CELERY_BEAT_SCHEDULE = SCHEDULE
 # The cache lives in the database: no broker in the read path, and every web process shares it.
 CACHES = {
     "default": env.cache_url("CACHE_URL")
     if env.str("CACHE_URL", "")
     else {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "portal.cache.TableCache",
         "LOCATION": "portal_cache",
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     }
@@ -151,6 +146,7 @@ TEMPLATES = [
 ]
 SITE_NAME = env.str("SITE_NAME", "Footnote")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", "support@example.org")
+CONTACT_URL = env.str("CONTACT_URL", "")  # a form or chat to reach a person, offered instead of the address
 
 # --- people
 AUTH_USER_MODEL = "portal.User"
@@ -175,21 +171,14 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", False)
 # Single sign-on: any OpenID Connect provider, by three variables.
 OPENID_SERVER_URL = env.str("OPENID_SERVER_URL", "")
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {
-        "APPS": [
-            {
-                "provider_id": "sso",
-                "name": env.str("OPENID_NAME", "Single sign-on"),
-                "client_id": env.str("OPENID_CLIENT_ID", ""),
-                "secret": env.str("OPENID_CLIENT_SECRET", ""),
-                "settings": {"server_url": OPENID_SERVER_URL},
-            }
-        ]
-        if OPENID_SERVER_URL
-        else []
-    }
+SINGLE_SIGN_ON = {
+    "provider_id": "sso",
+    "name": env.str("OPENID_NAME", "Single sign-on"),
+    "client_id": env.str("OPENID_CLIENT_ID", ""),
+    "secret": env.str("OPENID_CLIENT_SECRET", ""),
+    "settings": {"server_url": OPENID_SERVER_URL},
 }
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [SINGLE_SIGN_ON] if OPENID_SERVER_URL else []}}
 if env.str("EMAIL_URL", ""):
     vars().update(env.email_url("EMAIL_URL"))
 else:
@@ -221,14 +210,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 # --- security
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
+        **{name: [NONE] for name in ("default-src", "base-uri", "frame-ancestors")},
+        **{name: [SELF] for name in ("script-src", "style-src", "connect-src", "form-action")},
         "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
     }
 }
 X_FRAME_OPTIONS = "DENY"
@@ -243,19 +227,42 @@ if not DEBUG:
 # --- the knowledge base
 EMBEDDER = env.str("EMBEDDER", "kb.providers.onnx.OnnxEmbedder")
 EMBEDDER_THREADS = env.int("EMBEDDER_THREADS", 2)
+# For kb.providers.openai_compatible.OpenAICompatibleEmbedder, any server that speaks POST /v1/embeddings.
+EMBEDDINGS_URL = env.str("EMBEDDINGS_URL", "")
+EMBEDDINGS_KEY = env.str("EMBEDDINGS_KEY", "")
+EMBEDDINGS_MODEL = env.str("EMBEDDINGS_MODEL", "text-embedding-3-small")
+EMBEDDINGS_DIMENSIONS = env.int("EMBEDDINGS_DIMENSIONS", 1536)
+EMBEDDINGS_SHORTEN = env.bool("EMBEDDINGS_SHORTEN", False)  # ask the server for vectors of that many dimensions
+EMBEDDINGS_BATCH = env.int("EMBEDDINGS_BATCH", 64)  # texts a request
+EMBEDDINGS_REQUESTS_PER_MINUTE = env.float("EMBEDDINGS_REQUESTS_PER_MINUTE", 0.0)  # of all processes; 0: no limit
+EMBEDDINGS_TOKENS_PER_MINUTE = env.float("EMBEDDINGS_TOKENS_PER_MINUTE", 0.0)
+EMBEDDINGS_PRICE = env.float("EMBEDDINGS_PRICE", 0.0)  # of a million tokens
+EMBEDDINGS_SECONDS = env.float("EMBEDDINGS_SECONDS", 20.0)  # for one answer
+EMBEDDINGS_PATIENCE = env.float("EMBEDDINGS_PATIENCE", 30.0)  # seconds for a batch with its waits and tries
 CHUNK_LIMIT = env.int("CHUNK_LIMIT", 200)  # wordpieces
 CHUNK_OVERLAP = env.int("CHUNK_OVERLAP", 0)  # wordpieces
 RETRIEVAL_CANDIDATES = env.int("RETRIEVAL_CANDIDATES", 50)  # a leg
 EXACT_BELOW = env.int("EXACT_BELOW", 10_000)  # allowed chunks; above: HNSW
+RERANKER = env.str("RERANKER", "")  # a cross-encoder's second look, kb.providers.hub.HubReranker and a model's name
+RERANK_FIRST = env.int("RERANK_FIRST", 20)  # hits it looks at
+RECALL_FLOOR = env.float("RECALL_FLOOR", 0.95)  # of the recall probe; below, operators are told
+PROBE_QUESTIONS = env.int("PROBE_QUESTIONS", 50)  # the newest ones
 WORDS_BUDGET = env.int("WORDS_BUDGET", 1000)  # expected candidates of the lexical leg
 INDEX_LEASE_SECONDS = env.int("INDEX_LEASE_SECONDS", 60)
 INDEX_ATTEMPTS = env.int("INDEX_ATTEMPTS", 8)
+REVIEW_DAYS = env.int("REVIEW_DAYS", 180)  # from one check of an article to the next; 0: no date is set
+SEPARATE_PUBLISHER = env.bool("SEPARATE_PUBLISHER", False)  # nobody publishes what they wrote themselves
+TRASH_DAYS = env.float("TRASH_DAYS", 30.0)  # then a deleted article is gone for good; 0: never
 
 # --- answers
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "")
 ANTHROPIC_MODEL = env.str("ANTHROPIC_MODEL", "claude-sonnet-5-5")
 ANTHROPIC_MAX_TOKENS = env.int("ANTHROPIC_MAX_TOKENS", 1024)
+ANTHROPIC_EFFORT = env.str("ANTHROPIC_EFFORT", "low")  # low, medium, high, xhigh, max; empty for models without it
+MODEL_PRICES = PRICES | env.json("MODEL_PRICES", default={})
+BUDGET_PER_DAY = env.float("BUDGET_PER_DAY", 10.0)  # US dollars; then quoting goes on. 0: no limit
+ANSWER_CACHE_DAYS = env.float("ANSWER_CACHE_DAYS", 7.0)  # how long a generated text is replayed; 0: never
 ANTHROPIC_FIRST_TOKEN_SECONDS = env.float("ANTHROPIC_FIRST_TOKEN_SECONDS", 20.0)
 ANTHROPIC_TOTAL_SECONDS = env.float("ANTHROPIC_TOTAL_SECONDS", 120.0)
 GENERATOR = env.str(
@@ -263,10 +270,20 @@ GENERATOR = env.str(
     "kb.providers.anthropic.AnthropicGenerator" if ANTHROPIC_API_KEY else "kb.providers.quoting.QuotingGenerator",
 )
 QUOTING_PACE = env.float("QUOTING_PACE", 0.02)  # seconds a delta
-ANSWER_THRESHOLD = env.float("ANSWER_THRESHOLD", 0.55)  # see kb.grounding.enough
-ANSWER_SOURCES = env.int("ANSWER_SOURCES", 6)
+REFUSAL_TARGET = env.float("REFUSAL_TARGET", 0.95)  # share of foreign questions to refuse, see kb.refusing
+ANSWER_THRESHOLD = env.float("ANSWER_THRESHOLD") if env.str("ANSWER_THRESHOLD", "") else None  # instead of the target
+ANSWER_SOURCES = env.int("ANSWER_SOURCES", 8)
+ANSWER_WORDPIECES = env.int("ANSWER_WORDPIECES", 1000)  # of all sources of an answer together
 QUESTION_LIMIT = env.int("QUESTION_LIMIT", 2000)  # characters
-ASK_LIMIT = env.str("ASK_LIMIT", "20/m")  # questions per reader
+ASK_LIMIT = env.str("ASK_LIMIT", "20/m,300/d")  # questions of one reader
+ADDRESS_LIMIT = env.str("ADDRESS_LIMIT", "60/m,2000/d")  # questions from one address, of which only a hash is kept
+ANSWERS_AT_ONCE = env.int("ANSWERS_AT_ONCE", 5)  # of one reader
+SOCKETS_AT_ONCE = env.int("SOCKETS_AT_ONCE", 40)  # from one address
+RUN_LONGEST_SECONDS = env.float("RUN_LONGEST_SECONDS", 300.0)  # then an answer is stopped
+RUN_ABANDONED_SECONDS = env.float("RUN_ABANDONED_SECONDS", 60.0)  # without a follower, an answer is stopped
+ANONYMISE_DAYS = env.float("ANONYMISE_DAYS", 30.0)  # then a question no longer says who asked; 0: never
+DELETE_DAYS = env.float("DELETE_DAYS", 365.0)  # then it is deleted with its answer; 0: never
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", 30.0)  # how long a stopping server lets running answers finish
 RUN_STALE_SECONDS = env.float("RUN_STALE_SECONDS", 10.0)  # a run that has not moved for so long is interrupted
 
 SILENCED_SYSTEM_CHECKS = ["fields.E311"]  # Chunk.vector: unique together with the embedder, which every query names
@@ -278,5 +295,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # The sweep comes every two seconds: its three lines each time would drown everything else.
-    "loggers": {f"celery.{name}": {"level": "WARNING"} for name in QUIET},
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", *(f"celery.{name}" for name in QUIET))},
 }

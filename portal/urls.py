@@ -3,7 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from portal.editor.embedders_urls import urlpatterns as embedders
+from portal.editor.imports_urls import urlpatterns as imports
+from portal.editor.lifecycle_urls import urlpatterns as lifecycle
+from portal.editor.links_urls import urlpatterns as links
 from portal.editor.people_urls import urlpatterns as people
+from portal.editor.quality_urls import urlpatterns as quality
 from portal.editor.urls import urlpatterns as editor
 from portal.public.ask_urls import urlpatterns as ask
 from portal.public.urls import urlpatterns as public
@@ -11,7 +16,7 @@ from portal.public.urls import urlpatterns as public
 urlpatterns = [
     *public,
     *ask,
-    path("editor/", include([*editor, *people])),
+    path("editor/", include([*editor, *people, *quality, *embedders, *imports, *links, *lifecycle])),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -3,40 +3,77 @@
 
 const MARK = /⟦(\d{1,4})⟧/;
 const LONGEST_WAIT = 30;
+const SILENCE = 40_000; // ms; the server says something every 15 s
 const page = document.getElementById("answer");
 const byId = (id) => document.getElementById(id);
 const say = (text) => { const line = page.querySelector("[role=status]"); if (line.textContent !== text) line.textContent = text; };
 
-// --- the text while it is written: appended to one text node, a <sup> for each mark, nothing ever read back
+// --- the text while it is written: appended to one text node, a <sup> for each mark, nothing ever read back;
+// a block that is finished comes as HTML and takes the place of its text, so that the work for each piece stays the same
 
 class LiveText {
   constructor(section) {
     this.at = Number(page.dataset.at);
+    this.rest = page.dataset.rest; // the text that is not rendered yet
+    this.live = section.querySelector(".live");
     this.caret = section.querySelector(".caret");
     this.held = ""; // a mark that has begun and not ended
-    this.waiting = "";
+    this.queue = []; // what has come and is not shown: pieces of text, and blocks
     this.asked = false;
+    this.paused = false;
   }
+
+  get block() { return this.at - this.rest.length; }
 
   // Whether the piece fits on; a gap means that something was lost.
   add(at, text) {
     if (at > this.at) return false;
     const fresh = text.slice(this.at - at);
     this.at += fresh.length;
-    this.waiting += fresh;
-    if (!this.asked) {
-      this.asked = true;
-      requestAnimationFrame(() => this.show());
-      setTimeout(() => this.show(), 250); // a hidden tab draws no frames
-    }
+    this.rest += fresh;
+    this.later(fresh);
     return true;
   }
 
+  // A finished block: its HTML was sanitised by the server, as on the page.
+  render({ at, end, html }) {
+    if (at !== this.block || end > this.at) return end <= this.block;
+    this.rest = this.rest.slice(end - at);
+    this.later({ html, rest: this.rest });
+    return true;
+  }
+
+  later(news) {
+    this.queue.push(news);
+    if (this.asked || this.paused) return;
+    this.asked = true;
+    requestAnimationFrame(() => this.show());
+    setTimeout(() => this.show(), 250); // a hidden tab draws no frames
+  }
+
+  pause(paused) {
+    this.paused = paused;
+    if (!paused) this.show();
+  }
+
   show() {
-    if (!this.waiting) return;
+    if (this.paused) return;
     this.asked = false;
-    let text = this.held + this.waiting;
-    this.waiting = "";
+    for (const news of this.queue.splice(0)) {
+      if (typeof news === "string") this.write(news);
+      else this.settle(news);
+    }
+  }
+
+  settle({ html, rest }) {
+    this.live.insertAdjacentHTML("beforebegin", html);
+    this.live.replaceChildren(this.caret);
+    this.held = "";
+    this.write(rest);
+  }
+
+  write(fresh) {
+    let text = this.held + fresh;
     const open = text.lastIndexOf("⟦");
     this.held = open >= 0 && !text.includes("⟧", open) ? text.slice(open) : "";
     text = text.slice(0, text.length - this.held.length);
@@ -66,6 +103,7 @@ class Stream {
     this.tries = 0;
     this.done = false;
     this.connect();
+    setInterval(() => { if (this.isOpen && Date.now() - this.heard > SILENCE) this.lost(this.socket); }, 5000);
     addEventListener("online", () => this.wake());
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.wake(); });
   }
@@ -74,23 +112,38 @@ class Stream {
     this.timer = 0;
     const address = new URL(page.dataset.socket, location.href);
     address.protocol = address.protocol.replace("http", "ws");
-    this.socket = new WebSocket(address);
-    this.socket.onopen = () => this.follow();
-    this.socket.onmessage = (event) => { this.tries = 0; this.take(JSON.parse(event.data)); };
-    this.socket.onclose = (event) => {
-      if (this.done) return;
-      if (event.code === 4404) location.reload(); // it is not ours any more: the page says so
-      else this.later(() => this.connect());
+    const socket = new WebSocket(address);
+    this.socket = socket;
+    this.heard = Date.now();
+    socket.onopen = () => this.follow();
+    socket.onmessage = (event) => {
+      if (socket !== this.socket) return;
+      this.heard = Date.now();
+      this.take(JSON.parse(event.data));
     };
+    socket.onclose = (event) => this.lost(socket, event.code);
   }
 
-  follow() { this.send({ type: "follow", at: this.text.at }); }
+  // The socket is closed, or half open: nothing comes through it any more, and closing it may take minutes.
+  lost(socket, code) {
+    if (this.done || socket !== this.socket) return;
+    this.socket = null;
+    socket.close();
+    if (code === 4404) location.reload(); // it is not ours any more: the page says so
+    else this.later(() => this.connect());
+  }
+
+  follow() { this.send({ type: "follow", at: this.text.at, block: this.text.block }); }
   get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
   send(frame) { if (this.isOpen) this.socket.send(JSON.stringify(frame)); }
 
   take(frame) {
+    if (frame.type !== "error") this.tries = 0;
     if (frame.type === "sources") showSources(frame);
     else if (frame.type === "token") { if (!this.text.add(frame.at, frame.text)) this.follow(); }
+    else if (frame.type === "block") { if (!this.text.render(frame)) this.follow(); }
+    else if (frame.type === "beat") this.send(frame);
+    else if (frame.type === "error") this.refused = frame.message;
     else if (frame.type === "status") say(frame.text);
     else if (frame.type === "done") { this.done = true; this.finish(); }
   }
@@ -98,7 +151,8 @@ class Stream {
   // Tries again after a while, each time a longer one, and not at the same moment as everybody else.
   later(again) {
     const seconds = Math.max(1, Math.round(Math.min(LONGEST_WAIT, 2 ** this.tries++) * (0.75 + Math.random() / 2)));
-    say(`Connection lost. Trying again in ${seconds} s; nothing is lost.`);
+    say(`${this.refused ?? "Connection lost."} Trying again in ${seconds} s; nothing is lost.`);
+    this.refused = null;
     this.again = again;
     this.timer = setTimeout(() => { this.timer = 0; again(); }, seconds * 1000);
   }
@@ -112,6 +166,7 @@ class Stream {
 
   // The page as the server shows it now, checked and complete, takes the place of what was shown live.
   async finish() {
+    if (this.text.paused) return;
     try {
       const response = await fetch(location.pathname, { headers: { "HX-Request": "true" } });
       if (response.status === 404) return location.reload();
@@ -125,9 +180,22 @@ class Stream {
   }
 }
 
-function showSources({ html, count }) {
+// While it is paused the answer is still written, and still comes; only what is shown stands still.
+function offerPause(stream, button) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const paused = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(paused));
+    stream.text.pause(paused);
+    if (!paused && stream.done) stream.finish();
+  });
+}
+
+function showSources({ html, count, searched }) {
   const list = byId("sources");
   if (list.children.length) return;
+  byId("searched").querySelector("span").textContent = searched;
+  byId("searched").hidden = !searched;
   list.innerHTML = html; // rendered and escaped by our own template
   byId("sources-title").textContent = `${count} source${count === 1 ? "" : "s"}, ${byId("sources-title").dataset.found}`;
 }
@@ -136,7 +204,7 @@ function complete(fresh) {
   const opened = [...page.querySelectorAll(".source:has(details[open])")].map((source) => source.id);
   const focused = document.activeElement?.closest("#status, #after");
   say(fresh.querySelector("[role=status]").textContent);
-  page.querySelector("[data-stop]")?.remove();
+  for (const button of page.querySelectorAll("[data-stop], [data-pause]")) button.remove();
   for (const id of ["text", "beside", "after"]) {
     const next = fresh.querySelector(`#${id}`);
     byId(id).replaceWith(next);
@@ -214,6 +282,7 @@ if (page) {
   const stream = page.dataset.socket ? new Stream() : null;
   page.addEventListener("click", onCitation);
   page.addEventListener("click", onCopy);
+  if (stream) offerPause(stream, page.querySelector("[data-pause]"));
   page.addEventListener("submit", (event) => {
     if (!event.target.matches("[data-stop]") || !stream?.isOpen) return;
     event.preventDefault();

@@ -2,11 +2,12 @@
 
 const form = document.querySelector("form[data-guarded]");
 const KEPT = ["title", "source"];
+const UNTYPED = ["csrfmiddlewaretoken", "key", "met"];
 
-/** Everything typed, as one string; the token is not typed. */
+/** Everything typed, as one string. */
 function typed() {
   const data = new FormData(form);
-  data.delete("csrfmiddlewaretoken");
+  for (const name of UNTYPED) data.delete(name);
   return new URLSearchParams(data).toString();
 }
 
@@ -70,12 +71,14 @@ if (form) {
   document.body.addEventListener("htmx:beforeOnLoad", (event) => {
     if (event.detail.xhr.status >= 400) event.stopPropagation();
   });
-  form.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
-    say(xhr.status === 401 ? xhr.responseText : "The preview could not be made. Your text is still in this page.");
+  form.addEventListener("htmx:responseError", ({ detail: { xhr, target } }) => {
+    if (target.id === "preview") say(xhr.status === 401 ? xhr.responseText : "The preview could not be made. Your text is still in this page.");
   });
-  form.addEventListener("htmx:sendError", () => {
-    say("The server does not answer. Your text is still in this page: wait a little before you save.");
+  form.addEventListener("htmx:sendError", ({ detail: { target } }) => {
+    if (target.id === "preview") say("The server does not answer. Your text is still in this page: wait a little before you save.");
   });
-  form.addEventListener("htmx:afterSwap", () => say(""));
+  form.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+    if (target.id === "preview") say("");
+  });
   recall();
 }

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 import uuid
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import lru_cache
 from importlib import import_module
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -16,10 +17,12 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from kb import citing, recalling
+from kb.limits import TooMany
 from kb.models import Answer
 from kb.recalling import Opened
-from streaming import protocol, runs
-from streaming.protocol import Event, Follow, Found, Pace, ProtocolError, Stop
+from kb.threads import database
+from streaming import protocol, runs, sockets
+from streaming.protocol import Beat, Block, Flow, Follow, Found, Pace, ProtocolError, Stop
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +41,28 @@ class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
     async def connect(self) -> None:
         self.answer_id: uuid.UUID = self.scope["url_route"]["kwargs"]["answer_id"]
         self.pace = Pace()
+        self.flow = Flow(time.monotonic())
+        self.taken: uuid.UUID | None = None
         self.following: asyncio.Task[None] | None = None
+        self.watching = asyncio.create_task(self.watch())
         await self.accept()  # a socket refused before it is accepted never learns why
+        try:
+            self.taken = await sockets.here().take((self.scope.get("client") or [""])[0])
+        except TooMany as refused:
+            await self.send(protocol.frame("error", message=str(refused), retry=refused.seconds))
+            await self.close(protocol.TOO_FAST)
+            return
         await self.open()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         text = text_data if text_data is not None else (bytes_data or b"").decode("utf-8", "replace")
+        now = time.monotonic()
         if len(text.encode()) > protocol.LONGEST_FRAME:
             await self.close(protocol.TOO_LONG)
-        elif not self.pace.allows(time.monotonic()):
+        elif not self.pace.allows(now):
             await self.close(protocol.TOO_FAST)
         else:
+            self.flow.heard = now
             await self.obey(text)
 
     async def obey(self, text: str) -> None:
@@ -57,24 +71,30 @@ class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         except ProtocolError as error:
             await self.send(protocol.frame("error", message=str(error)))
             return
+        if isinstance(wish, Beat):
+            self.flow.answered()
+            return
         opened = await self.open()
         if opened is None:
             return
         match wish:
-            case Follow(at):
+            case Follow():
                 await self.unfollow()
-                self.following = asyncio.create_task(self.relay(at, opened.answer.question))
+                self.following = asyncio.create_task(self.relay(wish, opened.answer.question))
             case Stop() if opened.mine:
                 await runs.here().stop(self.answer_id)
             case Stop():
                 await self.send(protocol.frame("error", message="Only the one who asked can stop this answer."))
 
     async def disconnect(self, code: int) -> None:
+        self.watching.cancel()
         await self.unfollow()
+        if self.taken:
+            await sockets.here().give_back(self.taken)
 
     async def open(self) -> Opened | None:
         """The answer if this reader may read it now; otherwise the socket is closed."""
-        opened = await runs.database(door)(self.answer_id, self.scope["session"].session_key)
+        opened = await database(door)(self.answer_id, self.scope["session"].session_key)
         if opened is not None and opened.readable:
             return opened
         await self.unfollow()
@@ -87,18 +107,37 @@ class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             following.cancel()
             await asyncio.wait({following})
 
-    async def relay(self, at: int, question: str) -> None:
+    async def relay(self, wish: Follow, question: str) -> None:
         """Send what comes, in a task of its own: while `receive` runs, no stop and no disconnect is delivered."""
         try:
-            async with aclosing(runs.here().follow(self.answer_id, at)) as events:
+            async with aclosing(runs.here().follow(self.answer_id, wish.at, block=wish.block)) as events:
                 async for event in events:
-                    await self.send(protocol.render(event, html=html_of(event, question)))
+                    html = await asyncio.to_thread(html_of, event, question) if isinstance(event, Found | Block) else ""
+                    frame = protocol.render(event, html=html)
+                    await self.send(frame)
+                    if self.flow.is_beat_due(len(frame)):
+                        await self.send(protocol.frame("beat", at=wish.at))
+                    await self.flow.room()
             await self.close()
         except Answer.DoesNotExist:
             await self.close(protocol.GONE)
+        except (OSError, RuntimeError):  # the browser has gone in the middle; uvicorn says so, daphne does not
+            log.debug("a follower of answer %s left", self.answer_id, exc_info=True)
         except Exception:
             log.exception("a follower of answer %s was lost", self.answer_id)
             await self.close(protocol.BROKEN)
+
+    async def watch(self) -> None:
+        """Ask now and then whether the browser is there; close a socket that is half open, or that wants nothing."""
+        while True:
+            await asyncio.sleep(protocol.BEAT_SECONDS)
+            quiet = time.monotonic() - self.flow.heard
+            if quiet > (protocol.HALF_OPEN_SECONDS if self.following else protocol.IDLE_SECONDS):
+                await self.unfollow()
+                await self.close(protocol.IDLE)
+                return
+            with suppress(OSError):
+                await self.send(protocol.frame("beat", at=0))
 
 
 def door(answer_id: uuid.UUID, session_key: str | None) -> Opened | None:
@@ -109,9 +148,10 @@ def door(answer_id: uuid.UUID, session_key: str | None) -> Opened | None:
     return recalling.open_answer(answer_id, user=user, session_key=request.session.session_key)
 
 
-def html_of(event: Event, question: str) -> str:
-    """The list of sources, by the same partial as on the page; other events need no HTML."""
-    if not isinstance(event, Found):
-        return ""
+@lru_cache(maxsize=512)
+def html_of(event: Found | Block, question: str) -> str:
+    """The list of sources, by the same partial as on the page, or a finished block; kept, as all followers get it."""
+    if isinstance(event, Block):
+        return citing.block(event.text, tuple((source.number, source.title) for source in event.sources))
     listed = citing.quoted(event.sources, sentences=(), question=question)
     return render_to_string("public/answer.html#source-list", {"sources": listed, "arriving": True})

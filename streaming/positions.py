@@ -28,6 +28,10 @@ class Text:
         start = self.start_of_character(max(0, min(at, len(self))))
         return start, self._units[2 * start :].decode(CODEC)
 
+    def between(self, start: int, end: int) -> str:
+        """The text of a block; its borders never stand inside a character."""
+        return self._units[2 * start : 2 * end].decode(CODEC)
+
     def start_of_character(self, at: int) -> int:
         unit = int.from_bytes(self._units[2 * at : 2 * at + 2], "little")
         return at - 1 if unit in LOW_SURROGATES else at

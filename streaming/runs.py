@@ -9,133 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import asdict, dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
-from django.db import connections
 
-from kb import answering, recalling, recording
-from kb.answering import Answered, Failed, Refused, Sources, Token
-from kb.grounding import Source, Turn
+from kb import recalling, recording
 from kb.models import Answer
-from kb.permissions import Reader
-from kb.recording import Lease
+from kb.threads import database
 from streaming.progress import Follower, Progress
 from streaming.protocol import Event
+from streaming.writing import Assignment, Run
 
 log = logging.getLogger(__name__)
 State = Answer.State
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
 
 SAVE_SECONDS = 0.3  # how much a killed process may lose
+SAVE_SECONDS_EACH = 0.004  # more for each running answer: with 250 a save a second
 POLL_SECONDS = 0.25  # how often a follower in another process looks at the row
-FAULT = "The answer could not be written, through a fault on our side. What was written is kept; ask again."
-
-
-def database(work: Callable[Given, Result]) -> Callable[Given, Coroutine[Any, Any, Result]]:
-    """Run in a worker thread, which gives its connection back at once; not on the one thread that all would share."""
-
-    def worker(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        try:
-            return work(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return sync_to_async(worker, thread_sensitive=False)
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What a run needs to know: its lease, the question, who asks, and the conversation so far."""
-
-    lease: Lease
-    question: str
-    user: Reader
-    history: tuple[Turn, ...]
-
-
-class Run(Progress):
-    """An answer that this process writes. Followers wait for `moved`, which is a new event after every step."""
-
-    def __init__(self, assignment: Assignment) -> None:
-        super().__init__()
-        self.assignment = assignment
-        self.lease = assignment.lease
-        self.moved = asyncio.Event()
-        self.saved = 0  # UTF-16 units
-        self.stopping = False
-        self.writing: asyncio.Task[Answered | Refused | Failed] = asyncio.create_task(self._write())
-
-    async def _write(self) -> Answered | Refused | Failed:
-        """Take the events of the answer; its last one is the result."""
-        asked = self.assignment
-        async with aclosing(answering.answer(asked.question, user=asked.user, history=asked.history)) as events:  # type: ignore[type-var]  # it is an async generator
-            async for event in events:
-                match event:
-                    case Sources(sources):
-                        self._found(sources)
-                        await database(recording.record_sources)(self.lease, sources)
-                    case Token(text=text):
-                        self._add(text)
-                        await asyncio.sleep(0)  # a generator that never waits would keep every follower from reading
-                    case _:
-                        return event
-        raise RuntimeError("An answer ended without its last event.")
-
-    def _found(self, sources: tuple[Source, ...]) -> None:
-        self.sources = sources
-        self._move()
-
-    def _add(self, text: str) -> None:
-        self.text.add(storable(text))
-        self.cited |= recalling.cited_in(text)  # a mark always comes in one piece
-        self._move()
-
-    def _move(self) -> None:
-        moved, self.moved = self.moved, asyncio.Event()
-        moved.set()
-
-    def stop(self) -> None:
-        """End the writing, and with it the call to the model; what was written is kept."""
-        self.stopping = True
-        self.writing.cancel()
-
-    def end(self, state: str) -> None:
-        self.state = state
-        self._move()
-
-    def outcome(self) -> tuple[str, dict[str, Any]]:
-        """The state in which the writing ended, and what else belongs into the row."""
-        if self.writing.cancelled():
-            return (State.STOPPED if self.stopping else State.INTERRUPTED), {}
-        if error := self.writing.exception():
-            log.error("answer %s could not be written", self.lease.answer_id, exc_info=error)
-            return State.FAILED, {"message": FAULT}
-        return ending(self.writing.result())
-
-
-def ending(event: Answered | Refused | Failed) -> tuple[str, dict[str, Any]]:
-    """An answer's last event as its state and the fields of its row."""
-    match event:
-        case Answered():
-            sentences = [asdict(sentence) | {"text": storable(sentence.text)} for sentence in event.sentences]
-            told = {"sentences": sentences, "generator": event.generator, "usage": event.usage}
-            return State.ANSWERED, told | {"timings": event.timings, "message": event.message}
-        case Refused(message, nearest, timings):
-            return State.REFUSED, {"message": message, "nearest": list(nearest), "timings": timings}
-        case Failed(message, timings):
-            return State.FAILED, {"message": message, "timings": timings}
-
-
-def storable(text: str) -> str:
-    """PostgreSQL keeps no NUL, and one of them would fail the save of every running answer. Same length in any unit."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+LATE_SECONDS = 0.005  # followers that hear of a piece so late are under load, which
+SMOOTHED = 0.02  # is the mean of about the last fifty
+MERGE_SECONDS = 0.03  # how long pieces are gathered then; with the lateness, at most
+MOST_MERGE_SECONDS = 0.05
 
 
 class Runs:
@@ -144,27 +41,55 @@ class Runs:
     def __init__(self) -> None:
         self.running: dict[uuid.UUID, Run] = {}
         self.closing = False
+        self.late = 0.0  # seconds by which followers are woken late: 0 while this process keeps up
         self._tasks: set[asyncio.Task[None]] = set()
         self._saver: asyncio.Task[None] | None = None
 
-    async def follow(self, answer_id: uuid.UUID, at: int) -> AsyncGenerator[Event, None]:
+    async def follow(self, answer_id: uuid.UUID, at: int, *, block: int | None = None) -> AsyncGenerator[Event, None]:
         """Everything of this answer from position `at` (UTF-16 units) to its end, whoever writes it.
 
         Writes it here when nobody has begun. Raises Answer.DoesNotExist when the row is gone.
         """
-        follower = Follower(at)
+        follower = Follower(at, block)
         progress = self.running.get(answer_id) or await self._look(answer_id)
-        while True:
-            moved = progress.moved if isinstance(progress, Run) else None
+        while not isinstance(progress, Run):
             for event in follower.news(progress):
                 yield event
             if follower.done:
                 return
-            if moved:
-                await moved.wait()
-            else:
-                await asyncio.sleep(POLL_SECONDS)
-                progress = self.running.get(answer_id) or await self._look(answer_id)
+            await asyncio.sleep(POLL_SECONDS)
+            progress = self.running.get(answer_id) or await self._look(answer_id)
+        async with aclosing(self._follow(progress, follower)) as events:
+            async for event in events:
+                yield event
+
+    async def _follow(self, run: Run, follower: Follower) -> AsyncGenerator[Event, None]:
+        """From memory: at once, as long as this process keeps up; when it does not, several pieces go out as one."""
+        run.followers.add(follower)
+        try:
+            while True:
+                step = run.steps
+                for event in follower.news(run):
+                    yield event
+                if follower.done:
+                    return
+                if self.late > LATE_SECONDS:
+                    await self._gather(run)
+                if run.steps == step:
+                    await run.moved.wait()
+                    self._note_late(run.clock() - run.moved_at)
+        finally:
+            run.followers.discard(follower)
+
+    async def _gather(self, run: Run) -> None:
+        """Let pieces come together; the first one after a pause never waits."""
+        seconds = min(MERGE_SECONDS + self.late, MOST_MERGE_SECONDS)
+        due = run.clock() + seconds
+        await asyncio.sleep(seconds)
+        self._note_late(run.clock() - due)
+
+    def _note_late(self, seconds: float) -> None:
+        self.late += SMOOTHED * (seconds - self.late)
 
     async def complete(self, answer_id: uuid.UUID, *, seconds: float) -> None:
         """Follow to the end, for a reader without scripts; after so many seconds give up waiting, not writing."""
@@ -184,7 +109,7 @@ class Runs:
         self.closing = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        for run in self.running.values():
+        for run in list(self.running.values()):
             run.writing.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -222,22 +147,24 @@ class Runs:
     async def _save_all(self) -> None:
         """The one saver: all texts in one statement, and back from it who asked to stop and whose lease is lost."""
         while self.running:
-            await asyncio.sleep(SAVE_SECONDS)
+            await asyncio.sleep(max(SAVE_SECONDS, SAVE_SECONDS_EACH * len(self.running)))
             try:
                 await self._save(list(self.running.values()))
             except Exception:
                 log.exception("running answers could not be saved; trying again")
 
     async def _save(self, runs: list[Run]) -> None:
-        lengths = {run.lease: len(run.text) for run in runs}
-        texts = {run.lease: str(run.text) if len(run.text) > run.saved else None for run in runs}
-        held = await database(recording.save)(texts)
+        tails = {run.lease: run.unsaved() for run in runs}
+        held = await database(recording.save)(tails)
         for run in runs:
-            run.saved = lengths[run.lease]
-            if run.lease not in held:
+            run.note_saved(tails[run.lease])
+            wish = held.get(run.lease)
+            if wish is None:
                 run.writing.cancel()
-            elif held[run.lease]:
+            elif wish.stop:
                 run.stop()
+            else:
+                run.look_after(followed=wish.followed)
 
 
 def look(answer_id: uuid.UUID, *, take: bool) -> tuple[Assignment | None, Progress]:
@@ -245,11 +172,14 @@ def look(answer_id: uuid.UUID, *, take: bool) -> tuple[Assignment | None, Progre
     lease = recording.claim(answer_id) if take else None
     if lease is None:
         recording.mark_interrupted(answer_id)
-    answer = Answer.objects.select_related("asker").get(pk=answer_id)
+        recording.note_follower(answer_id)
+    answer = Answer.objects.select_related("asker", "previous").get(pk=answer_id)
     if lease is None:
         return None, Progress.of(answer)
     user = answer.asker or AnonymousUser()
-    return Assignment(lease, answer.question, user, recalling.history(answer, user=user)), Progress()
+    settled = answer.previous is not None and answer.previous.state == State.UNCLEAR
+    history = recalling.history(answer, user=user)
+    return Assignment(lease, answer.question, user, history, answer.anew, settled), Progress()
 
 
 _runs: WeakKeyDictionary[asyncio.AbstractEventLoop, Runs] = WeakKeyDictionary()
@@ -258,3 +188,11 @@ _runs: WeakKeyDictionary[asyncio.AbstractEventLoop, Runs] = WeakKeyDictionary()
 def here() -> Runs:
     """The runs of this event loop: a server has one, every test its own."""
     return _runs.setdefault(asyncio.get_running_loop(), Runs())
+
+
+def of_running_loop() -> Runs | None:
+    """The runs of this event loop, if there have been any; for a signal handler, which may not begin something."""
+    try:
+        return _runs.get(asyncio.get_running_loop())
+    except RuntimeError:
+        return None

@@ -4,9 +4,10 @@ from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from kb import publishing
-from kb.models import Article, Audience, Collection, Membership
+from kb.models import Article, Audience, Collection, EvaluationCase, EvaluationSet, Membership
 from kb.publishing import Content
 from portal.models import User
 
@@ -57,3 +58,19 @@ def article(title: str, source: str = "", *, published: bool = True, summary: st
     if published:
         publishing.publish(made, by=None)
     return made
+
+
+def case(where: EvaluationSet, question: str, *rights: Article, **fields: Any) -> EvaluationCase:
+    """An evaluation case that these articles answer."""
+    made = EvaluationCase.objects.create(set=where, question=question, **fields)
+    for right in rights:
+        made.rights.create(article=right)
+    return made
+
+
+def delete_for_good(article: Article) -> None:
+    """An article and its versions, which the database otherwise refuses to delete."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL footnote.purge = 'on'")
+        article.delete()
+        cursor.execute("SET LOCAL footnote.purge = 'off'")

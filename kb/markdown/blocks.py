@@ -8,6 +8,7 @@ from typing import Literal
 
 from markdown_it.token import Token
 
+from kb.markdown import listings
 from kb.markdown.parser import parse, plain
 
 SHORT = 60  # characters: prose is wrapped at more
@@ -35,7 +36,7 @@ class Block:
     lines: tuple[int, ...]
     path: tuple[str, ...]
     anchor: str
-    header: str = ""  # a table's header row; the language of a listing
+    header: str = ""  # a table's header row; the language of a listing and the name of its file
 
 
 def blocks(source: str) -> list[Block]:
@@ -46,7 +47,7 @@ def blocks(source: str) -> list[Block]:
     headings: list[tuple[int, str]] = []
     anchor = ""
     found: list[Block] = []
-    for group in _top_level(parse(source)):
+    for group in top_level(parse(source)):
         first = group[0]
         if first.type == "heading_open":
             level = int(first.tag[1])
@@ -62,7 +63,7 @@ def blocks(source: str) -> list[Block]:
     return found
 
 
-def _top_level(tokens: Sequence[Token]) -> list[list[Token]]:
+def top_level(tokens: Sequence[Token]) -> list[list[Token]]:
     groups: list[list[Token]] = []
     depth = 0
     for token in tokens:
@@ -84,7 +85,7 @@ def _block(group: Sequence[Token], path: tuple[str, ...], anchor: str) -> Block:
         lines.pop()
     while lines and not lines[0][0].strip():
         lines.pop(0)
-    header = first.info.split()[0] if first.info.strip() else walk.header if kind == "table" else ""
+    header = walk.header if kind == "table" else " ".join(filter(None, listings.described(first.info)))
     return Block(kind, "\n".join(text for text, _ in lines), tuple(line for _, line in lines), path, anchor, header)
 
 

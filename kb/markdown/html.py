@@ -26,7 +26,7 @@ ATTRIBUTES = {
     "a": {"id", "href", "title", "rel", "aria-label"},
     "button": {"hidden", "data-copy"},
     "div": {"aria-label"},
-    "img": {"src", "alt", "title"},
+    "img": {"src", "alt", "title", "width", "height"},
     "input": {"checked", "disabled"},
     "ol": {"start"},
 }
@@ -151,12 +151,12 @@ def _cell_close(renderer: RendererHTML, tokens: Sequence[Token], index: int, opt
 
 def _listing(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
     token = tokens[index]
-    language = token.info.split()[0] if token.info.strip() else ""
+    language, file = listings.described(token.info)
     first_line = token.meta["line"] + (token.type == "fence")
     code = listings.code(token.content, language=language, first_line=first_line, numbered=str(token.attrGet("id")))
     return (
         f"<figure{renderer.renderAttrs(Token('figure', '', 0, attrs={'class': 'listing', **token.attrs}))}>"
-        f"<figcaption>{escape(listings.name(language))} "
+        f"<figcaption>{escape(file or listings.name(language))} "
         '<button class="button" type="button" data-copy hidden>Copy</button></figcaption>'
         f'<pre tabindex="0"><code>{code}</code></pre></figure>\n'
     )

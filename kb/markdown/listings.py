@@ -1,5 +1,6 @@
 """Code listings: the name of the language, a few calm colours (static/code.css), and an id on each line."""
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import groupby
@@ -34,6 +35,16 @@ KINDS: dict[_TokenType, str] = {
     String: "s",
 }
 CLASSES = set(KINDS.values()) - {""}
+
+
+FILE = re.compile(r"""\b(?:file|filename|title|name)\s*=\s*(?:"([^"\n]+)"|'([^'\n]+)')""")
+
+
+def described(info: str) -> tuple[str, str]:
+    """What stands behind a fence: the language, and the name of the file shown, as many site generators write it."""
+    language = re.match(r"[^\s{,:=]*", info.strip())
+    named = FILE.search(info)
+    return language[0] if language else "", (named[1] or named[2]).strip() if named else ""
 
 
 def name(language: str) -> str:

@@ -19,6 +19,8 @@ OUTSIDE = "noopener noreferrer nofollow"
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 # Fields between two lines of dashes at the very top. A rule followed by prose is a rule, not front matter.
 FRONT_MATTER = re.compile(r"---[ \t]*\n(?:---|[\w-]+[ \t]*:[^\n]*\n(?:[^\n]*\n)*?---)[ \t]*(?:\n|\Z)")
+# An image of ours says how large it is, so that a page leaves the room for it and nothing moves when it arrives.
+SIZED = re.compile(r"/images/[0-9a-f]{32}/[a-z0-9_-]*-(\d{1,4})x(\d{1,4})\.[a-z]{3,4}")
 TASK = re.compile(r"\[([ xX])\][ \t]+")
 SLUG_LENGTH = 64
 
@@ -186,6 +188,9 @@ def _image(image: Token, *, inside_link: bool) -> Iterable[Token]:
     target = str(image.attrGet("src") or "")
     if target and not SCHEME.match(target):
         image.attrSet("loading", "lazy")
+        if size := SIZED.fullmatch(target):
+            image.attrSet("width", size[1])
+            image.attrSet("height", size[2])
         return [image]
     text = Token("text", "", 0, content=plain(image.children or []) or "Image")
     if inside_link or not _is_outside(target):

@@ -11,9 +11,10 @@ from django.db import models
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from kb.models.articles import ArticleVersion
+from kb.models.articles import Article, ArticleVersion
+from kb.models.collections import Audience
 from kb.models.passages import Chunk, Passage
-from kb.permissions import Reader
+from kb.permissions import Reader, audience_ids
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 
 class AnswerQuerySet(models.QuerySet["Answer"]):
     def visible_to(self, user: Reader) -> Self:
-        """Answers every one of whose sources this reader may read now: its passage stands in a visible chunk."""
-        seen = Chunk.objects.visible_to(user).filter(
-            passage=models.OuterRef("passage"), version__article=models.OuterRef("version__article")
-        )
-        hidden = AnswerSource.objects.filter(answer=models.OuterRef("pk")).filter(~models.Exists(seen))
+        """Answers every one of whose sources this reader may read: its article now, and what it said then.
+
+        A passage that the article does not hold any more was for the audience it had when it was cited: the article may
+        have been cleared of it before more people were let in.
+        """
+        seen = models.Exists(Article.objects.visible_to(user).filter(pk=models.OuterRef("version__article")))
+        said = standing() | models.Q(audience__isnull=False, audience__in=audience_ids(user))
+        hidden = AnswerSource.objects.filter(~(seen & said), answer=models.OuterRef("pk"))
         return self.filter(~models.Exists(hidden))
 
 
@@ -40,6 +44,7 @@ class Answer(models.Model):
         RUNNING = "running"
         ANSWERED = "answered"
         REFUSED = "refused"
+        UNCLEAR = "unclear"
         STOPPED = "stopped"
         INTERRUPTED = "interrupted"
         FAILED = "failed"
@@ -50,17 +55,24 @@ class Answer(models.Model):
     question = models.TextField()
     asker = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     session_hash = models.CharField(max_length=64, blank=True, help_text="Hash of the session that asked.")
+    visitor = models.CharField(max_length=64, blank=True, help_text="Keyed hash of the address that asked.")
     previous = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="next")
+    anew = models.BooleanField(default=False, db_default=False, help_text="Asked again: what is kept is not wanted.")
+    searched = models.TextField(
+        blank=True, db_default="", help_text="What was searched for, where that is not the question itself."
+    )
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     text = models.TextField(blank=True)
     message = models.TextField(blank=True, help_text="What to tell the reader: why it failed, or a quiet remark.")
     sentences = models.JSONField(default=list, help_text="[{text, citations, state, reason}]")
-    nearest = models.JSONField(default=list, help_text="Ids of the nearest articles, when refused.")
+    nearest = models.JSONField(default=list, help_text="Ids of the nearest articles, when refused or unclear.")
     generator = models.CharField(max_length=80, blank=True)
     usage = models.JSONField(default=dict)
     timings = models.JSONField(default=dict, help_text="Milliseconds: sources, first_token, total.")
     runner = models.UUIDField(null=True, help_text="The run that holds the lease.")
     beat = models.DateTimeField(null=True, help_text="When the run last moved, by the database's clock.")
+    followed = models.DateTimeField(null=True, help_text="When another process last followed it.")
+    replayed = models.DateTimeField(null=True, help_text="When it was written, if for an earlier question.")
     stop_requested = models.BooleanField(default=False)
     created = models.DateTimeField(db_default=Now())
     finished = models.DateTimeField(null=True)
@@ -70,7 +82,11 @@ class Answer(models.Model):
 
     class Meta:
         ordering = ["-created"]
-        indexes = [models.Index(fields=["session_hash", "created"], name="answers_of_session")]
+        indexes = [
+            models.Index(fields=["session_hash", "created"], name="answers_of_session"),
+            models.Index(fields=["created"], name="answers_by_age"),
+            models.Index(fields=["visitor", "created"], name="answers_of_visitor"),
+        ]
 
     def __str__(self) -> str:
         return self.question[:80]
@@ -90,6 +106,9 @@ class AnswerSource(models.Model):
     number = models.PositiveIntegerField()
     version = models.ForeignKey(ArticleVersion, models.PROTECT, related_name="+")
     passage = models.ForeignKey(Passage, models.PROTECT, related_name="+")
+    audience = models.ForeignKey(
+        Audience, models.SET_NULL, null=True, related_name="+", help_text="The article's when it was cited."
+    )
     heading_path = ArrayField(models.TextField(), default=list)
     anchor = models.CharField(max_length=200, blank=True)
     lines = ArrayField(models.PositiveIntegerField(), default=list)
@@ -101,6 +120,12 @@ class AnswerSource(models.Model):
 
     def __str__(self) -> str:
         return f"source {self.number} of {self.answer_id}"
+
+
+def standing() -> models.Exists:
+    """Of a source: whether its passage still stands in the published version of its article."""
+    published = models.OuterRef("version__article__published_version")
+    return models.Exists(Chunk.objects.filter(passage=models.OuterRef("passage"), version=published))
 
 
 class Feedback(models.Model):

@@ -1,4 +1,4 @@
-"""What readers see and editors write: audiences, collections, articles and their immutable versions."""
+"""What readers see and editors write: articles and their immutable versions."""
 
 from __future__ import annotations
 
@@ -6,100 +6,36 @@ import datetime
 import hashlib
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Ceil, Greatest, Length
 from django.urls import reverse
+from django.utils import timezone
 
 from kb import permissions
+from kb.filters import Within
+from kb.models.collections import Audience, Collection
 from kb.permissions import Reader
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
 
+    from kb.models.lifecycle import Review
 
 CHARACTERS_A_MINUTE = 1200.0  # 200 words of six characters, marks and spaces included
 
 
-class AudienceQuerySet(models.QuerySet["Audience"]):
-    def open_to(self, user: Reader) -> Self:
-        """The audiences this reader belongs to; an audience of groups without groups has no reader at all."""
-        return self.filter(permissions.audiences(user))
-
-
-class Audience(models.Model):
-    """Who may read: everyone, people with an account, or members of named groups."""
-
-    class Kind(models.TextChoices):
-        EVERYONE = "everyone", "Everyone"
-        SIGNED_IN = "signed-in", "Signed-in readers"
-        GROUPS = "groups", "Only these groups"
-
-    name = models.CharField(max_length=80, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind)
-    groups = models.ManyToManyField(Group, blank=True, related_name="audiences")
-
-    objects = AudienceQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class CollectionQuerySet(models.QuerySet["Collection"]):
-    def with_counts(self, user: Reader) -> Self:
-        """Each with `visible`: how many articles this reader may see; collections with none are left out."""
-        seen = Q(articles__in=Article.objects.visible_to(user))
-        counted = self.annotate(visible=models.Count("articles", filter=seen)).filter(visible__gt=0)
-        return counted.order_by("position", "name")  # a query that groups forgets the order of Meta
-
-    def writable_by(self, user: Reader, action: permissions.Action = "write") -> Self:
-        return self.filter(permissions.collections(user, action))
-
-
-class Collection(models.Model):
-    """A shelf of articles."""
-
-    name = models.CharField(max_length=120, unique=True)
-    slug = models.SlugField(max_length=120, unique=True)
-    description = models.CharField(max_length=300, blank=True)
-    position = models.PositiveIntegerField(default=0)
-    audience = models.ForeignKey(
-        Audience, models.PROTECT, help_text="What a new article in this collection starts with."
-    )
-
-    objects = CollectionQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["position", "name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("collection", args=[self.slug])
-
-
-class Membership(models.Model):
-    """A person's role in one collection, or in all of them when no collection is named."""
-
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
-    collection = models.ForeignKey(Collection, models.CASCADE, null=True, blank=True, related_name="memberships")
-    role = models.CharField(max_length=10, choices=[(role, role.capitalize()) for role in permissions.ROLES])
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint("user", "collection", "role", name="one_membership", nulls_distinct=False),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} is {self.role} of {self.collection or 'every collection'}"
+def stated(state: str) -> Q:
+    """That word holds for the article, or for the draft beside its published version; asks for `with_stage`."""
+    beside = {
+        Article.State.IN_REVIEW: Q(in_review=True),
+        Article.State.SCHEDULED: Q(publish_at__isnull=False),
+    }
+    return Q(state=state) | beside.get(Article.State(state), Q(pk__in=[]))
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -110,9 +46,31 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """THE access rule for readers: published, and for one of this reader's audiences."""
         return self.published().filter(audience__in=permissions.audience_ids(user))
 
+    def within(self, within: Within) -> Self:
+        """What a search is narrowed to."""
+        return self.filter(within.articles()) if within else self
+
     def editable_by(self, user: Reader, action: permissions.Action = "write") -> Self:
-        """The articles in whose collection this person holds a role that allows the action."""
-        return self.filter(collection__in=Collection.objects.writable_by(user, action))
+        """The articles in whose collection this person holds a role that allows the action; not those in the trash."""
+        return self.kept().filter(collection__in=Collection.objects.writable_by(user, action))
+
+    def kept(self) -> Self:
+        """All but what is in the trash."""
+        return self.exclude(state=Article.State.DELETED)
+
+    def known_to(self, user: Reader) -> Self:
+        """For people with a role: what they may read, and what stands in the collections they work in."""
+        mine = Q(collection__in=Collection.objects.writable_by(user)) & ~Q(state=Article.State.DELETED)
+        return self.filter(mine | Q(pk__in=Article.objects.visible_to(user)))
+
+    def with_stage(self) -> Self:
+        """Each with `in_review`: whether somebody is asked to look at its draft."""
+        asked = apps.get_model("kb", "Review")._default_manager.filter(article=OuterRef("pk"), state="open")
+        return self.annotate(in_review=Exists(asked))
+
+    def in_state(self, state: str) -> Self:
+        """With that word for what readers get or for the draft beside it; asks for `with_stage`."""
+        return self.filter(stated(state))
 
     def with_pages(self) -> Self:
         return self.select_related("collection", "audience", "published_version", "published_version__author")
@@ -147,6 +105,7 @@ class Article(models.Model):
         SCHEDULED = "scheduled", "Scheduled"
         PUBLISHED = "published", "Published"
         ARCHIVED = "archived", "Archived"
+        DELETED = "deleted", "In the trash"
 
     collection = models.ForeignKey(Collection, models.PROTECT, related_name="articles")
     slug = models.SlugField(max_length=160, unique=True)
@@ -154,6 +113,9 @@ class Article(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="owned")
+    review_on = models.DateField("review date", null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     external_id = models.CharField(max_length=300, blank=True, help_text="Where an import took it from.")
     position = models.PositiveIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
@@ -165,6 +127,13 @@ class Article(models.Model):
     wanted_version = models.OneToOneField(
         "ArticleVersion", models.SET_NULL, null=True, blank=True, related_name="wanted_by"
     )
+    # What is to happen by itself: this version is shown to readers then, and whatever is shown is hidden then.
+    scheduled_version = models.ForeignKey(
+        "ArticleVersion", models.SET_NULL, null=True, blank=True, related_name="scheduled_in"
+    )
+    publish_at = models.DateTimeField(null=True, blank=True)
+    unpublish_at = models.DateTimeField(null=True, blank=True)
+    scheduled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     # The unique index of this one is what chunks join by: chunk.version = article.published_version, one equality.
     published_version = models.OneToOneField(
         "ArticleVersion", models.SET_NULL, null=True, blank=True, related_name="published_in"
@@ -172,10 +141,17 @@ class Article(models.Model):
 
     objects = ArticleQuerySet.as_manager()
     versions: RelatedManager[ArticleVersion]
+    reviews: RelatedManager[Review]
 
     class Meta:
         ordering = ["position", "pk"]
-        indexes = [GinIndex(fields=["tags"], name="article_tags")]
+        indexes = [
+            GinIndex(fields=["tags"], name="article_tags"),
+            models.Index(fields=["publish_at"], condition=Q(publish_at__isnull=False), name="articles_to_publish"),
+            models.Index(
+                fields=["unpublish_at"], condition=Q(unpublish_at__isnull=False), name="articles_to_unpublish"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["collection", "external_id"], condition=~Q(external_id=""), name="one_article_per_external_id"
@@ -189,9 +165,39 @@ class Article(models.Model):
         return reverse("article", args=[self.slug])
 
     @property
+    def is_verified(self) -> bool:
+        """Somebody found correct what readers get now; of an earlier version it would say nothing."""
+        return bool(self.verified_at and self.published_at and self.verified_at >= self.published_at)
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.review_on is not None and self.review_on <= timezone.localdate()
+
+    @property
     def title(self) -> str:
         """The latest title, for editors; readers see the published version's."""
         return self.latest_version.title if self.latest_version else self.slug
+
+    @property
+    def shown_title(self) -> str:
+        """For people who may only read it: what readers see, and never the title of a draft beside that."""
+        version = self.published_version or self.latest_version
+        return version.title if version else self.slug
+
+    @property
+    def has_draft(self) -> bool:
+        """Whether the latest version is another than the one that is, or will be, published."""
+        return self.latest_version_id is not None and self.latest_version_id != self.wanted_version_id
+
+    def rest(self) -> None:
+        """The state of an article that readers do not get: by its schedule, else by its open review, else a draft."""
+        if self.state not in (self.State.DRAFT, self.State.IN_REVIEW, self.State.SCHEDULED):
+            return
+        if self.publish_at is not None:
+            self.state = self.State.SCHEDULED
+        else:
+            in_review = self.reviews.filter(state="open").exists()
+            self.state = self.State.IN_REVIEW if in_review else self.State.DRAFT
 
 
 class ArticleVersion(models.Model):
@@ -206,6 +212,8 @@ class ArticleVersion(models.Model):
     content_hash = models.BinaryField(max_length=32, editable=False)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     note = models.CharField(max_length=200, blank=True)
+    words_added = models.PositiveIntegerField(null=True, help_text="Against the version before, wherever they stand.")
+    words_removed = models.PositiveIntegerField(null=True)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

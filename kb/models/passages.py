@@ -6,19 +6,26 @@ Article ── published_version ──> ArticleVersion <── Chunk ──> Pa
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
+from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from pgvector.django import HalfVectorField
 
 from kb import permissions
+from kb.filters import Within
 from kb.models.articles import Article, ArticleVersion
 from kb.permissions import Reader
+
+WORKER_SILENT = timedelta(seconds=10)  # five heartbeats missed: dead, frozen, or without broker or database
 
 
 class Embedder(models.Model):
@@ -27,6 +34,7 @@ class Embedder(models.Model):
     name = models.CharField(max_length=120)
     fingerprint = models.CharField(max_length=64)
     dimensions = models.PositiveIntegerField()
+    path = models.CharField(max_length=300, blank=True, help_text="What settings call it.")
     live = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -96,6 +104,26 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         """THE access rule for readers, for chunks: of a published version, for one of this reader's audiences."""
         return self.filter(live__audience__in=permissions.audience_ids(user), live__state=Article.State.PUBLISHED)
 
+    @cached_property
+    def statement(self) -> tuple[str, list[Any]]:
+        """Columns id and passage_id of these, as SQL and its values; made once for all statements of a retrieval."""
+        try:
+            sql, values = self.values("id", "passage_id").query.sql_with_params()
+        except EmptyResultSet:  # of a filter that nothing can pass the ORM makes no SQL
+            return "SELECT 0 AS id, 0 AS passage_id WHERE false", []
+        return sql, list(values)
+
+    def within(self, within: Within) -> Self:
+        """What a search is narrowed to."""
+        return self.filter(within.articles("live__")) if within else self
+
+    def following(self, chunk_ids: Sequence[int]) -> Self:
+        """The chunks that go on under the same heading right after these; `before`: after which one."""
+        given = Chunk.objects.filter(pk__in=chunk_ids)
+        same = given.filter(version=OuterRef("version"), heading_path=OuterRef("heading_path"))
+        before = same.filter(ordinal=OuterRef("ordinal") - 1).values("pk")[:1]
+        return self.filter(version__in=given.values("version")).annotate(before=Subquery(before)).exclude(before=None)
+
 
 class Chunk(models.Model):
     """A stored piece of a version: a thin link to its passage, and where in the article it stands."""
@@ -152,6 +180,47 @@ class IndexedVersion(models.Model):
         return f"{self.version_id}: {self.chunks} chunks"
 
 
+class IndexRun(models.Model):
+    """One time a version was made searchable. Kept for a week after the version itself was replaced: for figures."""
+
+    version = models.ForeignKey(ArticleVersion, models.CASCADE, related_name="+")
+    chunks = models.PositiveIntegerField()
+    embedded = models.PositiveIntegerField(help_text="Passages embedded for it; the others were already there.")
+    requested = models.DateTimeField(help_text="When the save that asked for it was made.")
+    finished = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.version_id}: {self.embedded} of {self.chunks} embedded"
+
+    @property
+    def seconds(self) -> float:
+        """From the save to searchable."""
+        return (self.finished - self.requested).total_seconds()
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def beats(self, name: str) -> None:
+        """Note that the worker of this name is alive now."""
+        self.bulk_create(
+            [Worker(name=name[:200])], update_conflicts=True, unique_fields=["name"], update_fields=["beat"]
+        )
+
+    def alive(self) -> Self:
+        return self.filter(beat__gt=Now() - WORKER_SILENT)
+
+
+class Worker(models.Model):
+    """A process that indexes, and when it last said so, by the database's clock."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    beat = models.DateTimeField(db_default=Now())
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class IndexJob(models.Model):
     """The outbox: one row an article, written in the transaction of the save. A Celery message is only a wake-up."""
 
@@ -187,6 +256,12 @@ class Lexeme(models.Model):
     lexeme = models.TextField(primary_key=True)
     articles = models.PositiveIntegerField()
     chunks = models.PositiveIntegerField()
+    audiences = ArrayField(
+        models.IntegerField(), default=list, help_text="Of the articles that hold it: whose readers know the word."
+    )
+
+    class Meta:
+        indexes = [GinIndex(fields=["lexeme"], opclasses=["gin_trgm_ops"], name="lexeme_trigrams")]
 
     def __str__(self) -> str:
         return self.lexeme
@@ -206,3 +281,17 @@ class CorpusStatistics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chunks} chunks of {self.articles} articles"
+
+
+class Calibration(models.Model):
+    """How well a bank of foreign questions fits the published articles: what the decision to refuse goes by."""
+
+    embedder = models.OneToOneField(Embedder, models.CASCADE, related_name="calibration")
+    middle = models.FloatField(help_text="Median of the fits.")
+    spread = models.FloatField(help_text="Of the half above the median, as a standard deviation.")
+    questions = models.PositiveIntegerField()
+    vectors = models.BinaryField(help_text="Of the bank's questions, float16, one row after the other.")
+    computed = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.middle:.2f} ± {self.spread:.2f} by {self.embedder_id}"

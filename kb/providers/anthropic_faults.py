@@ -38,6 +38,16 @@ BY_TYPE: dict[str, Fault] = {
     "invalid_request_error": ("The model service did not accept the question as it was sent.", False),
     "request_too_large": (TOO_MUCH, False),
 }
+FOR_OPERATORS = {
+    BY_TYPE[kind][0]
+    for kind in (
+        "authentication_error",
+        "permission_error",
+        "billing_error",
+        "not_found_error",
+        "invalid_request_error",
+    )
+}
 BY_STATUS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -79,7 +89,7 @@ def explain(error: Exception, *, shown: bool) -> ProviderError:
             return error
         case APIStatusError():
             message, temporary = _by_answer(error)
-            return ProviderError(message, temporary=temporary)
+            return ProviderError(message, temporary=temporary, private=message in FOR_OPERATORS)
         case TimeoutError():
             return ProviderError(LONG if shown else SLOW, temporary=True)
         case APIConnectionError():

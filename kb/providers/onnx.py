@@ -5,6 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,17 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class OnnxEmbedder:
-    """Runs settings.MODEL_PATH/model.onnx with its tokenizer.json; mean pooling over the mask, L2 norm, no prefix.
+    """Runs model.onnx of settings.MODEL_PATH, or of a folder in it, with the tokenizer.json there.
 
-    The model takes `input_ids` and `attention_mask` and gives `last_hidden_state`. Everything is loaded when first
-    needed and once; all methods may be called from several threads. A missing or unreadable file: ProviderError.
+    Mean pooling over the mask, L2 norm, no prefix.
+
+    The model takes `input_ids`, and `attention_mask` and `token_type_ids` if it names them; it gives
+    `last_hidden_state`. Everything is loaded when first needed and once; all methods may be called from several
+    threads. A missing or unreadable file: ProviderError.
     """
 
-    def __init__(self) -> None:
-        self._folder = Path(settings.MODEL_PATH)
+    def __init__(self, folder: str = "") -> None:
+        self._folder = Path(settings.MODEL_PATH) / folder
         self._threads: int = settings.EMBEDDER_THREADS
         self._loading = threading.Lock()
         self._session: Any = None
@@ -57,12 +61,14 @@ class OnnxEmbedder:
         return len(self._whole_text.encode(_encodable(text), add_special_tokens=False).ids)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """One run of the model a text, at most 256 wordpieces.
+        """One run of the model a text, at most 256 wordpieces, on one core; several texts on several cores.
 
-        Batches gain nothing here (24 chunks/s alone, 18 to 22 in batches of 4 or 8, on two cores), need padding and
-        more memory, and a text alone gets the same vector on every day and in every company.
+        A batch as one run gains nothing, needs padding and more memory, and a text alone gets the same vector on every
+        day and in every company. Several cores for one text lose more with waiting than they gain.
         """
-        return [self._encode(text) for text in texts]
+        if len(texts) == 1 or self._threads == 1:
+            return [self._encode(text) for text in texts]
+        return list(self._workers.map(self._encode, texts))
 
     def is_stop(self, ids: NDArray[np.int32]) -> NDArray[np.bool_]:
         return self._stops[ids]
@@ -70,7 +76,9 @@ class OnnxEmbedder:
     def _encode(self, text: str) -> Encoding:
         pieces = self._beginning.encode(_encodable(text))
         ids = np.array([pieces.ids], np.int64)
-        [states] = self._loaded().run(["last_hidden_state"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+        session = self._loaded()
+        [states] = session.run(["last_hidden_state"], {one.name: given[one.name] for one in session.get_inputs()})
         mean = states[0].mean(axis=0)
         inside = np.array(pieces.special_tokens_mask) == 0
         return Encoding(
@@ -79,6 +87,10 @@ class OnnxEmbedder:
             ids=ids[0][inside].astype(np.int32),
             offsets=np.array(pieces.offsets, np.int32)[inside],
         )
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="embedder")
 
     @cached_property
     def _beginning(self) -> Any:
@@ -128,11 +140,8 @@ class OnnxEmbedder:
         import onnxruntime  # 80 MB: not in a web process before its first question
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
-        # Threads that spin while waiting take the processor from the web: on a busy machine 13 chunks/s, not 24.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library raises nothing narrower

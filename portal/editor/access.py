@@ -8,12 +8,13 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from kb import permissions
-from kb.models import Article
+from kb.models import Article, Collection
 from portal.htmx import Request
 
 Arguments = ParamSpec("Arguments")
@@ -45,9 +46,28 @@ def sign_in(request: Request) -> HttpResponse:
     return redirect_to_login(back)
 
 
-def article_or_404(request: Request, pk: int) -> Article:
+def back(request: Request, otherwise: str) -> HttpResponseRedirect:
+    """To the page of ours that a form was sent from."""
+    wanted = request.POST.get("next", "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
+    return HttpResponseRedirect(wanted if ours else otherwise)
+
+
+RELATED = (
+    "collection",
+    "audience",
+    "owner",
+    "verified_by",
+    "latest_version__author",
+    "wanted_version",
+    "published_version",
+    "scheduled_version",
+)
+
+
+def article_or_404(request: Request, pk: int, *, in_trash: bool = False) -> Article:
     """An article of a collection in which this person has a role; to everybody else it does not exist."""
-    articles = Article.objects.editable_by(request.user).select_related(
-        "collection", "audience", "latest_version__author", "wanted_version", "published_version"
-    )
-    return get_object_or_404(articles, pk=pk)
+    mine = Article.objects.editable_by(request.user)
+    if in_trash:
+        mine = Article.objects.filter(collection__in=Collection.objects.writable_by(request.user))
+    return get_object_or_404(mine.with_stage().select_related(*RELATED), pk=pk)

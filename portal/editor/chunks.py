@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from kb import freshness, outbox, tasks
+from kb import freshness, inspecting, outbox, tasks
+from kb.inspecting import Copy, Served
 from kb.models import Article, ArticleVersion, Chunk, IndexedVersion
-from portal.editor.access import article_or_404, for_editors
+from kb.permissions import Reader
+from portal.editor.access import article_or_404, back, for_editors
 from portal.editor.facts import facts
 from portal.editor.forms import VersionForm
 from portal.htmx import Request, render
+
+NEAREST_SHOWN, COPIES_SHOWN = 3, 3
+
+
+class TryForm(forms.Form):
+    """A question to try on one article."""
+
+    q = forms.CharField(max_length=2000)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One chunk with what is known of it. `overlap`: the beginning that repeats the chunk before, `body` the rest."""
+
+    chunk: Chunk
+    overlap: str
+    body: str
+    copies: list[Copy]
+    served: Served
+    is_unused: bool
+    near: float | None
+    place: int | None
 
 
 @for_editors
@@ -26,16 +52,51 @@ def index(request: Request, pk: int) -> HttpResponse:
     article = article_or_404(request, pk)
     shown = chosen_version(request, article)
     indexed = IndexedVersion.objects.filter(version=shown).select_related("embedder").first()
+    form = TryForm(request.GET)
+    question = form.cleaned_data["q"] if form.is_valid() else ""
+    rows = rows_of(shown, article, question=question, user=request.user) if shown else []
     context = {
         "version": shown,
         "indexed": indexed,
         "took": (indexed.finished - indexed.requested).total_seconds() if indexed else None,
-        "chunks": Chunk.objects.filter(version=shown).select_related("passage").order_by("ordinal"),
+        "chunks": rows,
+        "unused": sum(row.is_unused for row in rows),
+        "question": question,
+        "nearest": sorted((row for row in rows if row.place), key=lambda row: row.place or 0)[:NEAREST_SHOWN],
+        "this_week": inspecting.answered_this_week(article),
         "others": [other for other in with_chunks(article) if other != shown],
         "limit": settings.CHUNK_LIMIT,
         **facts(request, article),
     }
     return render(request, "editor/chunks.html", context)
+
+
+def rows_of(version: ArticleVersion, article: Article, *, question: str, user: Reader) -> list[Row]:
+    """The chunks in reading order; near copies are named where this person may write."""
+    chunks = list(Chunk.objects.filter(version=version).select_related("passage").order_by("ordinal"))
+    copies = inspecting.near_copies(version, among=Article.objects.editable_by(user))
+    served = inspecting.served(chunks, article)
+    used = inspecting.ever_retrieved(chunks, article)
+    near = inspecting.nearness(version, question) if question else {}
+    places = {chunk_id: place for place, chunk_id in enumerate(near, 1)}
+    rows, before = [], ""
+    for chunk in chunks:
+        body = chunk.passage.body
+        repeats = inspecting.repeated(before, body) if settings.CHUNK_OVERLAP else 0
+        rows.append(
+            Row(
+                chunk=chunk,
+                overlap=body[:repeats],
+                body=body[repeats:],
+                copies=copies.get(chunk.pk, [])[:COPIES_SHOWN],
+                served=served.get(chunk.passage_id, Served()),
+                is_unused=chunk.passage_id not in used,
+                near=near.get(chunk.pk),
+                place=places.get(chunk.pk),
+            )
+        )
+        before = body
+    return rows
 
 
 def with_chunks(article: Article) -> QuerySet[ArticleVersion]:
@@ -71,9 +132,7 @@ def retry(request: Request, pk: int) -> HttpResponse:
     if request.htmx:
         return status_line(request, article)
     messages.success(request, "It will be indexed once more.")
-    back = request.POST.get("next", "")
-    ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, None)
-    return HttpResponseRedirect(back if ours else reverse("editor_edit", args=[pk]))
+    return back(request, reverse("editor_edit", args=[pk]))
 
 
 def status_line(request: Request, article: Article) -> HttpResponse:

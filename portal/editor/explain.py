@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from kb import permissions
+from kb.errors import ProviderError
 from kb.explaining import explain as explain_search
 from kb.models import Article, Audience
 from kb.permissions import Reader, ReaderOf
@@ -31,9 +32,7 @@ class ExplainForm(forms.Form):
 
     def __init__(self, *args: object, user: Reader, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # a form's own arguments
-        every = Audience.objects.exclude(kind=Audience.Kind.EVERYONE)
-        mine = every if permissions.is_admin(user) else every.filter(pk__in=permissions.audience_ids(user))
-        self.fields["audience"].queryset = mine  # type: ignore[attr-defined]  # a ModelChoiceField
+        self.fields["audience"].queryset = Audience.objects.borrowable_by(user)  # type: ignore[attr-defined]  # a ModelChoiceField
         self.editable = Article.objects.editable_by(user)
 
     def clean_article(self) -> Article | None:
@@ -44,9 +43,7 @@ class ExplainForm(forms.Form):
         return found
 
     def reader(self) -> ReaderOf:
-        chosen = self.cleaned_data["audience"]
-        everyone = Audience.objects.filter(kind=Audience.Kind.EVERYONE).values_list("pk", flat=True)
-        return ReaderOf([*everyone, *([chosen.pk] if chosen else [])])
+        return permissions.reader_of(self.cleaned_data["audience"])
 
 
 @for_editors
@@ -56,6 +53,9 @@ def explain(request: Request) -> HttpResponse:
     context: dict[str, Any] = {"form": form}
     if form.is_bound and form.is_valid():
         asked = form.cleaned_data
-        made = explain_search(asked["q"], user=form.reader(), article=asked["article"])
-        context |= {"explanation": made, "rows": made.rows[:SHOWN]}
+        try:
+            made = explain_search(asked["q"], user=form.reader(), article=asked["article"])
+            context |= {"explanation": made, "rows": made.rows[:SHOWN]}
+        except ProviderError as error:
+            form.add_error(None, f"Searching does not work at the moment. {error}")
     return render(request, "editor/explain.html", context)

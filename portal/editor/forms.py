@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.text import slugify
 
-from kb import languages, permissions
+from kb import languages, merging, permissions
 from kb.models import Article, Audience, Collection
 from kb.permissions import Reader
-from kb.publishing import Content
+from kb.publishing import Content, taken
+from kb.verbs import MAX_TAGS
 
 INDEX_WORDS = [("fresh", "Ready"), ("indexing", "Catching up"), ("failed", "Failed"), ("unpublished", "Not published")]
-MAX_TAGS = 20
+COMPARISONS = [("", "Side by side"), ("inline", "Inline"), ("page", "As readers see it")]
 
 
 if TYPE_CHECKING:
@@ -67,7 +71,9 @@ class FilterForm(forms.Form):
     )
     audience = AudienceField(Audience.objects.none(), required=False, empty_label="Every audience")
     tag = forms.CharField(required=False, max_length=40)
-    state = forms.ChoiceField(required=False, choices=Article.State.choices)
+    state = forms.ChoiceField(
+        required=False, choices=[choice for choice in Article.State.choices if choice[0] != Article.State.DELETED]
+    )
     index = forms.ChoiceField(required=False, choices=INDEX_WORDS)
 
     def __init__(self, *args: Any, user: Reader, **kwargs: Any) -> None:
@@ -92,6 +98,10 @@ class FilterForm(forms.Form):
         return articles
 
 
+# Not filled in again by a browser that goes back: the page that comes is another form.
+HIDDEN = forms.HiddenInput(attrs={"autocomplete": "off"})
+
+
 class ArticleForm(forms.Form):
     """An article as its editor sees it: the text of a version, and where the article stands."""
 
@@ -114,17 +124,30 @@ class ArticleForm(forms.Form):
     slug = forms.CharField(label="Address", required=False, max_length=160)
     tags = TagsField(required=False, help_text="Separated by commas.")
     audience = AudienceField(Audience.objects.none(), required=False, widget=forms.RadioSelect)
-    based_on = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+    image = forms.FileField(label="Add an image", required=False)
+    owner = forms.ModelChoiceField(
+        get_user_model().objects.none(), required=False, empty_label="Nobody", help_text="Is reminded to read it again."
+    )
+    review_on = forms.DateField(
+        label="Read it again by", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    based_on = forms.IntegerField(widget=HIDDEN, required=False, min_value=0)
+    key = forms.UUIDField(widget=HIDDEN, required=False)
+    before = forms.CharField(widget=HIDDEN, required=False)
 
     VERSIONED = ("title", "source", "summary", "language")
+    ARRANGED = ("collection", "slug", "tags", "audience", "owner", "review_on")
 
     def __init__(self, *args: Any, user: Reader, article: Article | None = None, **kwargs: Any) -> None:
         self.user, self.article = user, article
-        kwargs.setdefault("initial", {}).update(current(article) if article else {})
+        shown = current(article) if article else {"owner": user.pk}
+        kwargs["initial"] = {**shown, "key": uuid4(), **kwargs.get("initial", {})}
         super().__init__(*args, **{"auto_id": "%s", "label_suffix": "", **kwargs})
         self.fields["collection"].queryset = Collection.objects.writable_by(user)  # type: ignore[attr-defined]  # a model choice
         self.fields["language"].choices = language_choices(self.initial.get("language", "en"))  # type: ignore[attr-defined]  # a choice
+        self.fields["owner"].queryset = owners(article)  # type: ignore[attr-defined]  # a model choice
         self.offer_audiences()
+        self.initial.setdefault("before", json.dumps(self.shown()))
         if article is None:
             self.fields["slug"].help_text = "Empty: made from the title."
         for field in self.fields.values():
@@ -153,8 +176,17 @@ class ArticleForm(forms.Form):
             raise ValidationError("An address has only small letters, digits and dashes.")
         others = Article.objects.exclude(pk=self.article.pk) if self.article else Article.objects.all()
         if others.filter(slug=slug).exists():
-            raise ValidationError(f"Another article already has the address “{slug}”.")
+            raise ValidationError(taken(slug))
         return slug
+
+    def clean_source(self) -> str:
+        source: str = self.cleaned_data["source"]
+        if lines := merging.undecided(source):
+            where = ", ".join(map(str, lines[:6]))
+            raise ValidationError(
+                f"Two texts still stand side by side (line {where}): keep one and remove the lines with {merging.MARK}."
+            )
+        return source
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
@@ -165,6 +197,22 @@ class ArticleForm(forms.Form):
                 "audience", f"Only publishers of “{collection}” choose who may read. Leave it as its collection has it."
             )
         return cleaned
+
+    def shown(self) -> dict[str, str]:
+        """Where the article stands as the form shows it before anything is typed, in the browser's words."""
+        fields = (
+            (name, self.get_initial_for_field(self.fields[name], name)) for name in self.ARRANGED if name in self.fields
+        )
+        return {name: str(self.fields[name].prepare_value(value) or "") for name, value in fields}
+
+    def arranged(self) -> dict[str, Any]:
+        """What was chosen anew of where the article stands. What somebody else changed meanwhile is left as it is."""
+        try:
+            before = dict(json.loads(self.cleaned_data["before"] or "{}"))
+        except (TypeError, ValueError):
+            before = {}
+        sent = [name for name in self.ARRANGED if name in self.fields and name in self.data]
+        return {name: self.cleaned_data[name] for name in sent if self.data[name] != before.get(name)}
 
     def content(self) -> Content:
         return Content(**{name: self.cleaned_data[name] for name in self.VERSIONED}).clean()
@@ -180,6 +228,7 @@ class PairForm(forms.Form):
 
     old = forms.IntegerField(min_value=1)
     new = forms.IntegerField(min_value=1)
+    view = forms.ChoiceField(choices=COMPARISONS, required=False)
 
 
 class VersionForm(forms.Form):
@@ -201,8 +250,17 @@ def current(article: Article) -> dict[str, Any]:
         "slug": article.slug,
         "tags": article.tags,
         "audience": article.audience_id,
+        "owner": article.owner_id,
+        "review_on": article.review_on,
         "based_on": latest.number if latest else 0,
     }
+
+
+def owners(article: Article | None) -> Any:
+    """Who can look after an article: whoever may write in its collection, and who looks after it now."""
+    able = permissions.people("write", article.collection if article else None)
+    kept = Q(pk=article.owner_id) if article else Q(pk__in=[])
+    return get_user_model().objects.filter(able | kept).order_by("username")
 
 
 def language_choices(used: str) -> list[tuple[str, str]]:

@@ -12,11 +12,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kb import diffing, markdown, permissions, publishing
+from kb import collating, diffing, markdown, permissions, publishing
 from kb.models import Article, ArticleVersion
 from portal.editor.access import article_or_404, for_editors
 from portal.editor.facts import facts
-from portal.editor.forms import PairForm
+from portal.editor.forms import COMPARISONS, PairForm
 from portal.editor.states import Question
 from portal.htmx import Request, render
 
@@ -50,9 +50,13 @@ def compare(request: Request, pk: int) -> HttpResponse:
         return redirect("editor_history", pk)
     numbers = sorted((form.cleaned_data["old"], form.cleaned_data["new"]))
     old, new = (get_object_or_404(article.versions.select_related("author"), number=number) for number in numbers)
+    view = form.cleaned_data["view"]
     context = {
         "old": old,
         "new": new,
+        "view": view,
+        "views": COMPARISONS,
+        "pairs": collating.collate(old.source, new.source) if view == "page" else [],
         "offered": listed(article).filter(beside(article, numbers)),
         **differences(old, new),
         **facts(request, article),
@@ -124,11 +128,12 @@ def beside(article: Article, numbers: list[int]) -> Q:
 def differences(old: ArticleVersion, new: ArticleVersion) -> dict[str, Any]:
     """The rows of both texts, and what differs, in numbers."""
     rows = diffing.rows(old.source, new.source)
+    added, removed = diffing.counted(old.source, new.source)
     return {
         "rows": rows,
         "title_rows": diffing.rows(old.title, new.title) if old.title != new.title else [],
         "summary_rows": diffing.rows(old.summary, new.summary) if old.summary != new.summary else [],
         "changed": sum(row.kind not in ("same", "fold") for row in rows),
-        "removed": sum(len(part.text.split()) for row in rows for part in row.old if part.changed),
-        "added": sum(len(part.text.split()) for row in rows for part in row.new if part.changed),
+        "added": added,
+        "removed": removed,
     }

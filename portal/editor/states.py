@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -11,9 +10,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kb import publishing
+from kb import batches, publishing
 from kb.models import Article
+from kb.verbs import VERBS, Change, Verb
 from portal.editor.access import article_or_404, for_editors
+from portal.editor.bulk import tell
 from portal.editor.facts import facts
 from portal.editor.writing import publishing_words
 from portal.htmx import Request, render
@@ -69,7 +70,7 @@ def unpublish(request: Request, pk: int) -> HttpResponse:
     if article.state != Article.State.PUBLISHED:
         messages.info(request, "This article is not published.")
         return redirect("editor_edit", pk)
-    return ask_then(request, article, UNPUBLISH, publishing.unpublish)
+    return ask_then(request, article, UNPUBLISH, VERBS["unpublish"])
 
 
 @for_editors
@@ -79,14 +80,13 @@ def archive(request: Request, pk: int) -> HttpResponse:
     if article.state == Article.State.ARCHIVED:
         messages.info(request, "This article is archived already.")
         return redirect("editor_edit", pk)
-    return ask_then(request, article, ARCHIVE, publishing.archive)
+    return ask_then(request, article, ARCHIVE, VERBS["archive"])
 
 
-def ask_then(request: Request, article: Article, question: Question, verb: Callable[..., None]) -> HttpResponse:
-    """GET asks, POST does. Whoever may not do it is told before being asked."""
-    publishing.check(request.user, "publish", article)
+def ask_then(request: Request, article: Article, question: Question, verb: Verb) -> HttpResponse:
+    """GET asks, POST does, and can be undone. Whoever may not do it is told before being asked."""
+    publishing.check(request.user, verb.action, article)
     if request.method != "POST":
         return render(request, "editor/confirm.html", {"question": question, **facts(request, article)})
-    verb(article, by=request.user)
-    messages.success(request, question.done)
+    tell(request, batches.start(Change(verb), [article], by=request.user), question.done)
     return redirect("editor_edit", article.pk)

@@ -2,14 +2,23 @@
 
 from django.urls import path
 
-from portal.editor import articles, chunks, explain, history, states, writing
+from portal.editor import articles, chunks, desk, explain, history, index, picking, pictures, states, writing
 
 urlpatterns = [
     path("", articles.index, name="editor_articles"),
     path("explain/", explain.explain, name="editor_explain"),
+    path("index/", index.index, name="editor_index"),
+    path("index/retry/", index.retry_all, name="editor_retry_all"),
     path("preview/", writing.preview, name="editor_preview"),
+    path("images/", pictures.upload, name="editor_upload"),
+    path("picking/", picking.articles, name="editor_picking"),
     path("articles/new/", writing.create, name="editor_create"),
+    path("articles/new/autosave/", desk.autosave, name="editor_autosave_new"),
     path("articles/<int:pk>/", writing.edit, name="editor_edit"),
+    path("articles/<int:pk>/autosave/", desk.autosave, name="editor_autosave"),
+    path("articles/<int:pk>/company/", desk.company, name="editor_company"),
+    path("desk/<uuid:key>/", desk.left, name="editor_left"),
+    path("desk/<uuid:key>/discard/", desk.discard, name="editor_discard"),
     path("articles/<int:pk>/publish/", states.publish, name="editor_publish"),
     path("articles/<int:pk>/unpublish/", states.unpublish, name="editor_unpublish"),
     path("articles/<int:pk>/archive/", states.archive, name="editor_archive"),

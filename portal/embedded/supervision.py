@@ -26,9 +26,18 @@ def say(name: str, line: str) -> None:
 class Service:
     """One program and how to know that it is ready: a probe, or words in its output."""
 
-    def __init__(self, name: str, argv: Sequence[str], *, ready: Callable[[], bool] | str, hint: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        ready: Callable[[], bool] | str,
+        hint: str = "",
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
         self.name = name
         self.argv = argv
+        self.stop_seconds = stop_seconds
         self.hint = hint or "see its lines above."
         self._probe = ready if callable(ready) else self._has_said
         self._words = "" if callable(ready) else ready
@@ -78,7 +87,7 @@ class Service:
         if self.process.returncode is None:
             self.process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.ended(), STOP_SECONDS)
+                await asyncio.wait_for(self.ended(), self.stop_seconds)
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await asyncio.wait([self._relaying], timeout=2)

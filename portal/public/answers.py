@@ -14,6 +14,7 @@ from kb.models import Answer, Feedback
 from kb.recalling import Opened
 from portal.htmx import Request
 from streaming import positions
+from streaming.blocks import Blocks
 
 NOT_READABLE = "This answer rests on articles that you may not read any more, so it is not shown."
 FAULTY = {"weak", "unsupported"}
@@ -23,7 +24,8 @@ def context(opened: Opened, request: Request) -> dict[str, Any]:
     """Everything but the feedback; of an answer that may not be read, only that it was asked."""
     answer = opened.answer
     user = request.user
-    shared = {"answer": answer, "mine": opened.mine, "turns": recalling.conversation(answer, user=user)}
+    turns = recalling.conversation(answer, user=user, session_key=request.session.session_key)
+    shared = {"answer": answer, "mine": opened.mine, "turns": turns}
     if not opened.readable:
         return shared | {"hidden": True, "status": NOT_READABLE, "unfinished": False}
     sources = recalling.sources_of(answer)
@@ -33,6 +35,7 @@ def context(opened: Opened, request: Request) -> dict[str, Any]:
         | {
             "sources": citing.quoted(sources, sentences=answer.sentences, question=answer.question),
             "status": status(answer, sources),
+            "changed": recalling.changed(answer) if answer.is_finished else set(),
             "nearest": recalling.nearest_to(answer, user=user),
             "copyable": copyable(answer, sources, absolute=request.build_absolute_uri),
         }
@@ -42,12 +45,27 @@ def context(opened: Opened, request: Request) -> dict[str, Any]:
 def text_context(answer: Answer, sources: Sequence[Source]) -> dict[str, Any]:
     """The text: as finished HTML, or as far as it is written together with the place where it goes on."""
     if not answer.is_finished:
-        return {"unfinished": True, "live": mark_safe(citing.live(answer.text)), "at": positions.length(answer.text)}  # noqa: S308  # escaped by citing
+        return live_context(answer.text, sources)
     html = citing.render(answer.text, sources=sources, sentences=answer.sentences)
     checks = [
         (place, sentence["reason"]) for place, sentence in enumerate(answer.sentences, 1) if sentence["state"] in FAULTY
     ]
     return {"unfinished": False, "html": mark_safe(html), "checks": checks}  # noqa: S308  # sanitised by citing
+
+
+def live_context(text: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """The text as far as it is written: finished blocks as HTML, the rest as it is, and where each ends."""
+    whole = positions.Text(text)
+    begin = max(Blocks(text).ends, default=0)
+    titles = tuple((source.number, source.title) for source in sources)
+    rest = whole.between(begin, len(whole))
+    return {
+        "unfinished": True,
+        "blocks": mark_safe(citing.block(whole.between(0, begin), titles)) if begin else "",  # noqa: S308  # sanitised by citing
+        "live": mark_safe(citing.live(rest)),  # noqa: S308  # escaped by citing
+        "rest": rest,
+        "at": len(whole),
+    }
 
 
 def status(answer: Answer, sources: Sequence[Source]) -> str:
@@ -68,7 +86,7 @@ def copyable(answer: Answer, sources: Sequence[Source], *, absolute: Callable[[s
         for source in sources
         if source.number in cited
     ]
-    return "\n\n".join(filter(None, [answer.question, MARK.sub(r" [\1]", answer.text), "\n".join(lines)]))
+    return "\n\n".join(filter(None, [answer.question, MARK.sub(r" [\1]", citing.flat(answer.text)), "\n".join(lines)]))
 
 
 def address(source: Source) -> str:

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kb import markdown, permissions
 from kb.browsing import related
-from kb.languages import NAMES
+from kb.languages import foreign
 from kb.markdown import Heading, Rendered
 from kb.models import Article, ArticleVersion, Feedback, ReadCount
 from portal.htmx import Request, render
-from portal.public.errors import not_found
+from portal.public.errors import not_found, not_here
 from portal.public.forms import FeedbackForm
 from portal.public.sessions import opens_first_today, visitor
 
@@ -43,7 +43,7 @@ def article(request: Request, slug: str) -> HttpResponse:
         "version": version,
         "page": page,
         "contents": contents(page),
-        "language": language_name(version),
+        "language": foreign(version.language),
         "related": related(found, user=request.user),
         "may_edit": permissions.may(request.user, "write", found),
     }
@@ -61,7 +61,7 @@ def contents(page: Rendered) -> list[Heading]:
 def moved(request: Request, slug: str) -> HttpResponse:
     """To the new address, if this reader may see the article: a redirect reveals that there is one."""
     there = Article.objects.visible_to(request.user).filter(redirects__old_slug=slug).first()
-    return redirect(there, permanent=True) if there else not_found(request)
+    return redirect(there, permanent=True) if there else not_here(request, slug)
 
 
 @require_POST
@@ -98,9 +98,3 @@ def rendered(version: ArticleVersion) -> Rendered:
         known = markdown.render(version.source)
         cache.set(key, known, DAY)
     return known
-
-
-def language_name(version: ArticleVersion) -> str:
-    """The language, when it is not the one that everything else on the page is in."""
-    code = version.language.partition("-")[0].lower()
-    return "" if code == "en" else NAMES.get(code, version.language)

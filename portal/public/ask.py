@@ -14,14 +14,14 @@ from django.core.exceptions import ValidationError
 from django.db import close_old_connections
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from kb import recalling, recording
-from kb.limits import Limit
+from kb import limits, recalling, recording
+from kb.limits import TooMany
 from kb.models import Answer, Feedback
 from kb.recalling import Opened
+from kb.threads import database
 from portal.htmx import Request, render
 from portal.public import answers
 from portal.public.errors import not_found
@@ -36,8 +36,8 @@ STOP_SECONDS = 2.0  # until a stop shows on the page
 async def ask(request: Request) -> HttpResponse:
     """The form, with the question of `?q=`; a POST asks it. `live` is what our script adds: it follows by itself."""
     if request.method != "POST":
-        return await runs.database(form)(request, request.GET.get("q", ""))
-    response, asked = await runs.database(create)(request)
+        return await database(form)(request, request.GET.get("q", ""))
+    response, asked = await database(create)(request)
     if asked and "live" not in request.POST:
         await wait(asked.pk, seconds=WAIT_SECONDS)
     return response
@@ -47,19 +47,19 @@ async def ask(request: Request) -> HttpResponse:
 async def answer(request: Request, answer_id: uuid.UUID) -> HttpResponse:
     """The answer as far as it is written; with `?wait=1`, for readers without scripts, when it is complete."""
     if "wait" in request.GET:
-        opened = await runs.database(open_for)(request, answer_id)
+        opened = await database(open_for)(request, answer_id)
         if opened and opened.readable:
             await wait(answer_id, seconds=WAIT_SECONDS)
             return redirect("answer", answer_id)
-    return await runs.database(page)(request, answer_id)
+    return await database(page)(request, answer_id)
 
 
 @require_POST
 async def stop(request: Request, answer_id: uuid.UUID) -> HttpResponse:
     """Stop the writing; only for the one who asked."""
-    opened = await runs.database(open_for)(request, answer_id)
+    opened = await database(open_for)(request, answer_id)
     if opened is None or not opened.mine:
-        return await runs.database(not_found)(request)
+        return await database(not_found)(request)
     await runs.here().stop(answer_id)
     await wait(answer_id, seconds=STOP_SECONDS)
     return redirect("answer", answer_id)
@@ -103,16 +103,20 @@ def form(request: Request, question: str, *, error: str = "", previous: str = ""
 def create(request: Request) -> tuple[HttpResponse, Answer | None]:
     """Make the row. Gives the response, and the answer unless the question was wrong or came too often."""
     question, previous = request.POST.get("q", ""), request.POST.get("previous", "")
-    limit = Limit.parse(settings.ASK_LIMIT)
-    if seconds := limit.spend("ask", who_asks(request)):
-        error = f"At most {limit.of('questions')} are possible. Yours is still here: send it again in {seconds} s."
-        response = form(request, question, error=error, previous=previous, status=429)
-        response["Retry-After"] = str(seconds)
-        return response, None
     try:
         asked = recording.ask(
-            question, user=request.user, session_key=session_of(request), previous=earlier(request, previous)
+            question,
+            user=request.user,
+            session_key=session_of(request),
+            previous=earlier(request, previous),
+            visitor=limits.hashed(request.META.get("REMOTE_ADDR", "")),
+            anew="again" in request.POST,
         )
+    except TooMany as refused:
+        error = f"{refused} Yours is still here: send it again in {refused.seconds} s."
+        response = form(request, question, error=error, previous=previous, status=429)
+        response["Retry-After"] = str(refused.seconds)
+        return response, None
     except ValidationError as refused:
         return form(request, question, error=refused.messages[0], previous=previous, status=422), None
     if request.htmx:
@@ -154,10 +158,3 @@ def key_of(request: Request) -> str | None:
     """The session's key, None when there is none; looked up, since a browser may bring one that is long gone."""
     request.session.keys()
     return request.session.session_key
-
-
-def who_asks(request: Request) -> str:
-    """For the limit: the account, else the address, hashed; a visit is free to begin anew, so it is no limit."""
-    if request.user.is_authenticated:
-        return f"user-{request.user.pk}"
-    return salted_hmac("portal.ask", request.META.get("REMOTE_ADDR", ""), algorithm="sha256").hexdigest()

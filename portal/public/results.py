@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from kb import languages
 from kb.browsing import highlights, stem
 from kb.identifiers import identifiers
 from kb.models import Article
@@ -51,6 +52,11 @@ class Found:
     others: tuple[Place, ...]
     exact: bool
     language: str
+
+    @property
+    def foreign(self) -> str:
+        """The name of its language, where that is not the language of the page."""
+        return languages.foreign(self.language)
 
 
 def worth_showing(hits: Sequence[Hit]) -> list[Hit]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.public import articles, machines, views
+from portal.public import articles, images, machines, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("collections/<slug:slug>/", views.collection, name="collection"),
     path("articles/<slug:slug>/", articles.article, name="article"),
     path("articles/<slug:slug>/feedback/", articles.feedback, name="article_feedback"),
+    path("images/<str:digest>/<str:name>", images.image, name="image"),
     path("search/", views.search, name="search"),
     path("health/", machines.health, name="health"),
     path("robots.txt", machines.robots, name="robots"),

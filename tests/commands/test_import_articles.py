@@ -73,7 +73,7 @@ def test_what_could_not_be_indexed_is_noted(told, folder, settings):
     ("arguments", "message"),
     [
         (["/no/such/folder", "--collection", "A"], "There is no file or folder /no/such/folder."),
-        (["{empty}", "--collection", "A"], "There is nothing to import in {empty}: no file ending in "),
+        (["{empty}", "--collection", "A"], "There is nothing to import: no file ending in "),
         (["{folder}", "--collection", "!?"], "The collection's name needs letters or digits."),
     ],
 )

@@ -49,6 +49,27 @@ def test_each_person_finds_only_what_they_may_read(told, index, operator, reader
     assert titles("--as", "operator") == {"Members", "Secret runbook"}
 
 
+def test_a_search_can_be_narrowed(told, index, article):
+    factories.article("Zurück", "Restore, auf Deutsch.", language="de", collection=factories.collection("Elsewhere"))
+    index()
+
+    def titles(*options: str) -> set[str]:
+        return {hit["title"] for hit in told("search", "restore", *options)["hits"]}
+
+    assert titles("--collection", "elsewhere") == titles("--language", "de") == titles("--article", "zuruck")
+    assert titles("--language", "de") == {"Zurück"}
+    assert titles("--tag", "versions", "--since", "2020-01-01") == {"Restore an older version"}
+
+
+def test_a_filter_that_leads_nowhere_is_one_sentence(said, article):
+    with pytest.raises(CommandError) as caught:
+        said("search", "restore", "--collection", "nowhere", "--since", "soon")
+    assert str(caught.value) == (
+        "There is no collection “nowhere” with an article for you. "
+        "“soon” is no day. Write it as year, month and day: 2026-03-31."
+    )
+
+
 def test_in_words_each_hit_has_two_lines(said, article):
     lines = said("search", "history", "--limit", "1").splitlines()
     assert lines[0].startswith(" 1. Restore an older version > Steps  [restore-an-older-version]  ")
@@ -68,7 +89,7 @@ def test_an_unknown_person_is_one_sentence(said, command):
 
 def test_the_state_of_the_index_as_json_has_exactly_these_fields(told, article, publisher):
     status = told("index_status")
-    assert list(status) == STATUS
+    assert set(status) == {*STATUS, "oldest_seconds", "workers", "throughput", "collections"}
     assert list(status["lag_ms"]) == ["p50", "p95"]
     assert {name: status[name] for name in STATUS[:-1]} == {
         "articles": 1, "fresh": 1, "stale": 0, "queued": 0, "running": 0, "failed": 0,
@@ -84,4 +105,6 @@ def test_an_empty_index_has_no_lag(told, said, db):
     assert said("index_status").splitlines() == [
         "0 published articles: 0 fresh, 0 stale",
         "jobs: 0 queued, 0 running, 0 failed",
+        "workers alive: 0",
+        "last hour: 0 versions indexed (0 in the last minute), 0 of 0 chunks embedded",
     ]

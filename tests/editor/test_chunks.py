@@ -1,14 +1,18 @@
 """The article as the retriever sees it, and the line that says how fresh the index is."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from kb import outbox, publishing
 from kb.errors import ProviderError
-from kb.models import Article, IndexJob
+from kb.models import Answer, AnswerSource, Article, Chunk, Collection, IndexJob
 from kb.publishing import Content
 from portal.models import User
 from tests import factories
@@ -120,3 +124,78 @@ def test_without_scripts_the_line_is_on_the_article_page(article: Article, autho
     response = client_of(author).get(reverse("editor_status", args=[article.pk]))
 
     assert response["Location"] == reverse("editor_edit", args=[article.pk])
+
+
+# --- what chunks served, copies, and trying a question
+
+
+def answered(article: Article, passage: int, question: str, *, days: int = 0) -> None:
+    """A question that was answered with this passage of the article among its sources, so many days ago."""
+    answer = Answer.objects.create(question=question, state=Answer.State.ANSWERED)
+    Answer.objects.filter(pk=answer.pk).update(created=Now() - timedelta(days=days))
+    AnswerSource.objects.create(answer=answer, number=1, version=article.published_version, passage_id=passage)
+
+
+def page_of(article: Article, client: Client, **query: str) -> str:
+    response = client.get(reverse("editor_chunks", args=[article.pk]), query)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def test_each_chunk_says_which_questions_it_served_and_which_never_did(
+    article: Article, author: User, client_of: ClientOf
+) -> None:
+    first, second, _ = Chunk.objects.filter(version=article.published_version).order_by("ordinal")
+    for _ in range(2):
+        answered(article, first.passage_id, "What makes a version?")
+    answered(article, first.passage_id, "What is saved?", days=10)
+    answered(article, second.passage_id, "An old question", days=40)
+
+    page = page_of(article, client_of(author))
+
+    assert "This article was a source of 2 answers this week. 1 of its chunks was never retrieved." in page
+    assert "Questions it served, 30 days: 3" in page
+    assert '<span class="count">2</span>What makes a version?' in page
+    assert "An old question" not in page
+    assert page.count("Not retrieved for an answer in 30 days.") == 1
+    assert page.count("Never retrieved for an answer.") == 1
+
+
+def test_near_copies_are_named_where_the_editor_may_write_and_nowhere_else(
+    article: Article, author: User, editor: User, client_of: ClientOf, index: Callable[[], int]
+) -> None:
+    twin = "Every save makes a version."
+    factories.article("Restore an older version", twin, collection=article.collection, slug="twin")
+    factories.article("Restore an older version", twin, collection=factories.collection("Secret"), slug="secret-twin")
+    index()
+
+    assert page_of(article, client_of(author)).count("100&nbsp;% alike") == 1
+    assert page_of(article, client_of(editor)).count("100&nbsp;% alike") == 2
+
+
+def test_a_question_can_be_tried_on_the_article(article: Article, author: User, client_of: ClientOf) -> None:
+    page = page_of(article, client_of(author), q="Open the history and press Restore")
+
+    assert 'Nearest in meaning to “Open the history and press Restore”: <a href="#chunk-2">chunk 2</a>' in page
+    assert ", place 1</dd>" in page
+    assert "Nearest in meaning" not in page_of(article, client_of(author), q="  ")
+
+
+@pytest.mark.parametrize("question", ["\0", "x" * 3000, "⟦1⟧ & <script>"])
+def test_odd_questions_do_no_harm(question: str, article: Article, author: User, client_of: ClientOf) -> None:
+    assert "<script>" not in page_of(article, client_of(author), q=question).split("</head>")[1]
+
+
+def test_what_repeats_the_chunk_before_is_set_apart(
+    author: User, client_of: ClientOf, index: Callable[[], int], settings: Settings, collection: Collection
+) -> None:
+    settings.CHUNK_LIMIT, settings.CHUNK_OVERLAP = 40, 8
+    long = factories.article("Long", " ".join(f"Step {n} is here." for n in range(25)), collection=collection)
+    index()
+
+    rows = client_of(author).get(reverse("editor_chunks", args=[long.pk])).context["chunks"]
+
+    assert rows[0].overlap == ""
+    repeats = [(before.body, row.overlap) for before, row in pairwise(rows) if row.overlap]
+    assert repeats
+    assert all(before.endswith(overlap) for before, overlap in repeats)

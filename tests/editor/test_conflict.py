@@ -39,7 +39,8 @@ def test_the_second_writer_gets_a_page_with_both_texts(
     assert "editor saved version 2" in page
     assert "“Their reason”" in page
     assert "Their" in page
-    assert "My *text*.</textarea>" in page
+    assert "⚠⚠⚠ editor, in version 2:\nTheir text.\n⚠⚠⚠ You:\nMy *text*.\n⚠⚠⚠ Keep" in page
+    assert "My *text*.</textarea>" in page, "as it was typed, too"
     assert 'name="based_on" value="2"' in page
     article.refresh_from_db()
     assert article.latest_version.number == 2
@@ -94,3 +95,68 @@ def test_the_same_text_by_both_is_no_conflict(
     same = {**mine, "title": "Their title", "source": "Their text.", "summary": ""}
 
     assert client_of(author).post(edit(article), same).status_code == 302
+
+
+def test_who_only_writes_takes_nothing_back_of_where_an_article_stands(
+    article: Article, typed: Typed, author: User, publisher: User, client_of: ClientOf
+) -> None:
+    """Two people: one changes tags and owner, the other had the form open and saves a text."""
+    page = client_of(author).get(edit(article))
+    before = page.context["form"]["before"].value()
+    publishing.arrange(article, by=publisher, tags=["new"], owner=publisher)
+
+    client_of(author).post(edit(article), typed(article, source="Mine.", tags="versions", owner="", before=before))
+
+    article.refresh_from_db()
+    assert article.latest_version.source == "Mine."
+    assert (article.tags, article.owner) == (["new"], publisher)
+
+
+def test_changes_that_do_not_touch_stand_in_one_text(
+    article: Article, typed: Typed, author: User, editor: User, client_of: ClientOf
+) -> None:
+    source = article.latest_version.source
+    theirs = source.replace("Open the history.", "Open *History*.")
+    publishing.save(
+        article, Content("Their title", theirs, "Bring back what an article said before."), by=editor, based_on=1
+    )
+    mine = typed(
+        article,
+        source=source.replace("until you publish it", "until it is published"),
+        title="Restore an older version",
+    )
+
+    sent = {**mine, "based_on": 1}
+    page = client_of(author).post(edit(article), sent)
+
+    assert page.context["text"] == theirs.replace("until you publish it", "until it is published")
+    assert page.context["title"] == "Their title", "mine was not changed"
+    assert "do not touch: this text has both" in page.content.decode()
+    client_of(author).post(edit(article), {**sent, "based_on": 2, "source": page.context["text"]})
+    article.refresh_from_db()
+    assert article.latest_version.source == page.context["text"]
+
+
+def test_a_text_that_still_asks_to_choose_is_not_saved(
+    article: Article, mine: dict[str, Any], author: User, client_of: ClientOf
+) -> None:
+    text = client_of(author).post(edit(article), mine).context["text"]
+
+    response = client_of(author).post(edit(article), {**mine, "based_on": 2, "source": text})
+
+    assert response.status_code == 422
+    assert "Two texts still stand side by side (line 1, 3, 5)" in response.content.decode()
+    article.refresh_from_db()
+    assert article.latest_version.number == 2
+
+
+def test_one_may_go_on_with_ones_own_text(
+    article: Article, mine: dict[str, Any], author: User, client_of: ClientOf
+) -> None:
+    sent = {**mine, "based_on": 2, "source": "Both.", "mine": "My *text*.", "my_title": "My title", "do": "mine"}
+
+    page = client_of(author).post(edit(article), sent).content.decode()
+
+    assert "My *text*.</textarea>" in page
+    assert 'name="based_on" value="2"' in page
+    assert "data-unsaved" in page

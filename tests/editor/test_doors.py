@@ -1,6 +1,7 @@
 """Nobody gets into the editor's pages without a role, at any address."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -8,11 +9,24 @@ from django.urls import reverse
 
 from kb import publishing
 from kb.models import Article
-from portal.editor.urls import urlpatterns
+from portal.editor.lifecycle_urls import urlpatterns as lifecycle
+from portal.editor.urls import urlpatterns as editing
 from portal.models import User
 
+urlpatterns = [*editing, *lifecycle]
 NAMES = [pattern.name for pattern in urlpatterns]
-POST_ONLY = ["editor_preview", "editor_publish", "editor_retry"]
+POST_ONLY = [
+    "editor_preview",
+    "editor_publish",
+    "editor_retry",
+    "editor_undo",
+    "editor_untrash",
+    "editor_autosave",
+    "editor_autosave_new",
+    "editor_company",
+    "editor_discard",
+    "editor_upload",
+]
 SAFE_ONLY = [
     "editor_articles",
     "editor_explain",
@@ -21,6 +35,11 @@ SAFE_ONLY = [
     "editor_version",
     "editor_chunks",
     "editor_status",
+    "editor_left",
+    "editor_picking",
+    "editor_reviews",
+    "editor_trash",
+    "editor_batch",
 ]
 OF_ONE_ARTICLE = [pattern.name for pattern in urlpatterns if "pk" in pattern.pattern.converters]
 
@@ -29,7 +48,7 @@ ClientOf = Callable[[User], Client]
 
 def address(name: str, article: Article) -> str:
     pattern = next(pattern for pattern in urlpatterns if pattern.name == name)
-    values = {"pk": article.pk, "number": 1}
+    values = {"pk": article.pk, "number": 1, "key": uuid4()}
     return reverse(name, kwargs={key: values[key] for key in pattern.pattern.converters})
 
 

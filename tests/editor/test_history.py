@@ -30,7 +30,7 @@ def test_the_history_lists_who_when_why_and_how_much(written: Article, author: U
     assert page.index("Version 3") < page.index("Version 2") < page.index("Version 1")
     assert "Version 1</strong></a>, published" in page
     assert "Say find" in page
-    assert "characters, 0" not in page
+    assert "1 word added, 1 removed" in page
     assert "saved, version 2" in page
     assert "created" in page
 
@@ -44,6 +44,18 @@ def test_the_two_newest_versions_are_chosen_for_comparing(written: Article, auth
 
 def test_an_article_with_one_version_has_a_history_too(article: Article, author: User, client_of: ClientOf) -> None:
     assert client_of(author).get(reverse("editor_history", args=[article.pk])).status_code == 200
+
+
+def test_two_versions_are_compared_inline_and_as_readers_see_them(
+    written: Article, author: User, client_of: ClientOf
+) -> None:
+    address = reverse("editor_compare", args=[written.pk])
+    inline = client_of(author).get(address, {"old": 1, "new": 2, "view": "inline"}).content.decode()
+    assert "1. <del>Open</del><ins>Find</ins> the history." in inline
+    page = client_of(author).get(address, {"old": 1, "new": 2, "view": "page"}).content.decode()
+    assert "<li><del>Open</del> the history.</li>" in page
+    assert "<li><ins>Find</ins> the history.</li>" in page
+    assert client_of(author).get(address, {"old": 1, "new": 2, "view": "x"}).status_code == 302
 
 
 @pytest.mark.parametrize("pair", [{"old": "1", "new": "2"}, {"old": "2", "new": "1"}])

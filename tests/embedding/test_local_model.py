@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from django.conf import settings as project_settings
 
+from kb import embedders, embedding
 from kb.errors import ProviderError
+from kb.models import Embedder
 from kb.providers.onnx import OnnxEmbedder
 
 pytestmark = pytest.mark.usefixtures("real_embedder")
@@ -91,6 +93,20 @@ def test_the_fingerprint_is_the_hash_in_the_manifest(model):
     manifest = json.loads((project_settings.MODEL_PATH / "manifest.json").read_text())
     assert model.fingerprint == manifest["sha256"]
     assert (model.name, model.dimensions) == ("all-MiniLM-L6-v2", 384)
+
+
+def test_an_index_of_the_model_before_an_update_is_served_with_it(settings, tmp_path):
+    before = OnnxEmbedder()
+    shutil.copytree(project_settings.MODEL_PATH, tmp_path / "former")
+    settings.MODEL_PATH = tmp_path  # where a new one should be
+    embedding._made.cache_clear()
+    try:
+        row = Embedder(name=before.name, fingerprint=before.fingerprint, path=settings.EMBEDDER)
+        assert embedders.model_of(row).encode(["Reset the router."])
+        with pytest.raises(ProviderError, match="run make setup"):
+            embedders.model_of(Embedder(name=before.name, fingerprint="of no model", path=settings.EMBEDDER))
+    finally:
+        embedding._made.cache_clear()
 
 
 def test_a_model_without_manifest_is_known_by_its_folder(settings, tmp_path):

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from kb.embedding import QuestionVectors, passage_vectors, question_vectors
 from kb.reranking import (
+    WINDOW,
     Candidate,
     Rule,
     Title,
     maxsim,
     rerank,
     sentence_cosines,
-    sentence_rows,
     title_score,
     token_weights,
+    weighted_maxima,
 )
 
 TEXTS = [
@@ -59,7 +60,7 @@ def order(ranked):
 def test_maxsim_is_the_weighted_best_match_of_each_word(question):
     weights = np.arange(1, len(question.ids) + 1, dtype=np.float32)
     blobs = [candidate.bits for candidate in candidates()]
-    for score, blob in zip(maxsim(question, blobs, weights), blobs, strict=True):
+    for score, blob in zip(maxsim(question, blobs, weights)[0], blobs, strict=True):
         rows = np.unpackbits(np.frombuffer(blob, np.uint8).reshape(-1, 48), axis=1)
         signs = np.where(rows == 1, 1.0, -1.0)
         total = sum(w * max(q @ s for s in signs) for w, q in zip(weights, question.tokens, strict=True))
@@ -68,24 +69,40 @@ def test_maxsim_is_the_weighted_best_match_of_each_word(question):
 
 def test_maxsim_of_a_word_with_itself_is_near_its_bound(question, weights):
     # the expected cosine of a vector with its own signs is sqrt(2/pi)
-    [same] = maxsim(question, [np.packbits(question.tokens > 0, axis=1).tobytes()], weights)
+    [same], _ = maxsim(question, [np.packbits(question.tokens > 0, axis=1).tobytes()], weights)
     assert same == pytest.approx(np.sqrt(2 / np.pi), abs=0.02)
 
 
 def test_a_candidate_without_bits_has_no_maxsim(question, weights):
-    scores = maxsim(question, [b"", candidates()[0].bits, b""], weights)
-    assert np.isnan(scores).tolist() == [True, False, True]
+    for scores in maxsim(question, [b"", candidates()[0].bits, b""], weights):
+        assert np.isnan(scores).tolist() == [True, False, True]
 
 
-def test_sentence_cosines_name_the_best_sentence(question):
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+def test_the_best_window_is_the_best_of_all_runs_of_eight(lengths, seed):
+    random = np.random.default_rng(seed)
+    dots = random.normal(size=(3, sum(lengths))).astype(np.float32)
+    weights = np.array([1.0, 2.0, 0.5], np.float32)
+    whole, window = weighted_maxima(dots, np.array(lengths), weights)
+    for place, passage in enumerate(np.split(dots, np.cumsum(lengths)[:-1], axis=1)):
+        runs = [passage[:, start : start + WINDOW] for start in range(max(1, lengths[place] - WINDOW + 1))]
+        assert whole[place] == pytest.approx(weights @ passage.max(axis=1), abs=1e-4)
+        assert window[place] == pytest.approx(max(weights @ run.max(axis=1) for run in runs), abs=1e-4)
+
+
+def test_words_that_stand_together_outrank_words_far_apart(question, weights):
+    together = "Reset the password. " + "Paint the wall from top to bottom with a broad brush. " * 4
+    apart = "Reset the clock. " + "Paint the wall from top to bottom with a broad brush. " * 4 + "A password is secret."
+    near, far = candidates([apart, together])
+    _, (first, second) = maxsim(question, [near.bits, far.bits], weights)
+    assert second > first
+
+
+def test_the_cosine_is_that_of_the_best_sentence(question):
     blobs = [candidate.sentences for candidate in candidates()]
-    scores, places = sentence_cosines(question.vector, blobs)
-    assert places.tolist()[0] == 0
-    assert places.tolist()[2] == 2
-    for score, place, blob in zip(scores, places, blobs, strict=True):
-        cosines = [row @ question.vector for row in sentence_rows(blob, 384)]
-        assert score == pytest.approx(max(cosines), abs=1e-6)
-        assert place == int(np.argmax(cosines))
+    for score, blob in zip(sentence_cosines(question.vector, blobs), blobs, strict=True):
+        rows = np.frombuffer(blob, np.int8).reshape(-1, 384).astype(np.float32)
+        assert score == pytest.approx(max(row @ question.vector / np.linalg.norm(row) for row in rows), abs=1e-6)
 
 
 def test_words_weigh_by_idf_and_stop_words_little(question):
@@ -111,8 +128,7 @@ def test_a_title_counts_when_it_is_a_sentence_near_the_question(title, score):
 def test_the_passage_about_the_question_comes_first(question, weights):
     ranked = rerank(candidates(), question, weights=weights)
     assert order(ranked)[0] == 0
-    assert ranked[0].article_score == pytest.approx(ranked[0].cosine + ranked[0].maxsim)
-    assert ranked[0].sentence == 0
+    assert ranked[0].article_score == pytest.approx(1.5 * ranked[0].cosine + ranked[0].maxsim + ranked[0].window)
 
 
 def test_an_article_takes_the_best_of_each_part_from_all_its_chunks(question, weights):
@@ -124,7 +140,7 @@ def test_an_article_takes_the_best_of_each_part_from_all_its_chunks(question, we
     ]
     ranked = rerank(parts, question, weights=weights)
     by_index = {place.index: place for place in ranked}
-    best = by_index[1].cosine + by_index[1].maxsim + 0.5 * 0.8
+    best = 1.5 * by_index[1].cosine + by_index[1].maxsim + by_index[1].window + 0.5 * 0.8
     assert by_index[0].article_score == by_index[1].article_score == pytest.approx(best)
     assert order(ranked) == [1, 0, 2]
 
@@ -140,7 +156,6 @@ def test_words_alone_carry_a_passage_whose_vector_is_not_there_yet(question, wei
     fresh = Candidate(article="fresh", cosine=None, words=1.0)
     ranked = rerank([*candidates()[1:], fresh], question, weights=weights)
     assert order(ranked)[0] == 2
-    assert ranked[0].sentence is None
 
 
 def test_without_any_vectors_the_words_decide(question, weights):
@@ -192,7 +207,7 @@ def question_without_words():
 
 
 def test_the_weights_of_the_rule_are_the_measured_ones():
-    assert Rule() == Rule(cosine=1.0, maxsim=1.0, words=0.5, title=0.5, exact=0.5)
+    assert Rule() == Rule(cosine=1.5, maxsim=1.0, window=1.0, words=0.5, exact=1.0, title=1.0)
 
 
 def test_fifty_candidates_are_ranked_in_a_blink(question, weights):

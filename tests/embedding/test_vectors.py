@@ -10,9 +10,14 @@ from kb import embedding, sentences
 from kb.embedding import get_embedder, normalised, passage_vectors, question_vectors, rotation
 from kb.errors import ProviderError
 from kb.providers.fake import FakeEmbedder
-from kb.reranking import sentence_rows
 
 TEXT = "Networks > Home\nOpen the settings. Choose your network and type the password.\nRestart the board."
+
+
+def sentence_rows(blob, dimensions):
+    """Unit rows, as the reranker reads them; a row of zeros stays one."""
+    rows = np.frombuffer(blob, np.int8).reshape(-1, dimensions).astype(np.float32)
+    return rows / np.maximum(np.linalg.norm(rows, axis=1), 1)[:, None]
 
 
 class Plain(FakeEmbedder):

@@ -46,6 +46,7 @@ def model(files: Path) -> Model:
         repository="somebody/tiny",
         heads=HEADS,
         dimensions=HIDDEN,
+        loud=(1,),
         weights=wanted("model.safetensors", "first-tiny==1.0", "second-tiny==1.0"),
         tokenizer=wanted("tokenizer.json", "second-tiny==1.0"),
     )
@@ -145,6 +146,27 @@ def test_a_damaged_file_is_made_again(model, files, name):
     (files / "tokenizer.json").write_bytes(copies["tokenizer.json"])
     prepare(model, files)
     assert (files / name).read_bytes() == whole
+
+
+def test_the_model_of_an_earlier_builder_stays_beside_the_new_one(model, files, monkeypatch, capsys):
+    monkeypatch.setattr(weights.graph, "BUILDER", 0)
+    prepare(model, files)
+    before = (files / "model.onnx").read_bytes()
+    monkeypatch.undo()
+    prepare(model, files)
+    assert names(files / "former") == ["manifest.json", "model.onnx", "tokenizer.json"]
+    assert (files / "former" / "model.onnx").read_bytes() == before
+    assert f"the model before this one is kept in {files / 'former'}" in capsys.readouterr().out
+    assert weights.is_ready(model, files)
+
+
+def test_a_damaged_model_is_not_kept(model, files, monkeypatch):
+    monkeypatch.setattr(weights.graph, "BUILDER", 0)
+    prepare(model, files)
+    monkeypatch.undo()
+    (files / "model.onnx").write_bytes(b"half a file")
+    prepare(model, files)
+    assert not (files / "former").exists()
 
 
 def test_the_hub_is_asked_before_the_index(model, files, folder, hub, capsys):

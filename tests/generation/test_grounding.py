@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.grounding import AnswerSentence, Evidence, assemble, best, enough, plain, sentences_of
+from kb.grounding import AnswerSentence, assemble, plain, sentences_of
 from tests.generation.conftest import INDEX, RESTORE
 
 
@@ -84,11 +84,3 @@ def test_no_citation_of_an_answer_is_lost_once_something_was_said(text: str) -> 
 
 def test_plain_text_has_no_marks() -> None:
     assert plain("Save.⟦1⟧⟦12⟧ Done.") == "Save. Done."
-
-
-def test_enough_weighs_the_best_candidate() -> None:
-    evidence = [Evidence(cosine=0.3, words=0.1), Evidence(cosine=0.5, words=0.4)]
-    assert best(evidence) == 0.7
-    assert enough(evidence, threshold=0.65)
-    assert not enough(evidence[:1], threshold=0.65)
-    assert not enough([], threshold=0.65)

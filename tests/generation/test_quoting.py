@@ -1,6 +1,7 @@
 """Quoting: what is chosen, that every word of it is the source's, and how it is written."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,15 @@ async def test_a_procedure_is_quoted_whole_with_its_introduction() -> None:
     assert html.count("<li>") == 3
 
 
+@pytest.mark.parametrize(("question", "steps"), [("How do I restore an old version?", True), ("Is it kept?", False)])
+async def test_who_asks_how_gets_the_steps_and_not_the_words_before_them(question: str, steps: bool) -> None:
+    text = "Every save of an article is kept. You can restore an old version of any of them, however old it is."
+    before = make_source(text, number=1)
+    after = replace(make_source(RESTORE, number=2), article_id=1)
+    text = written(await collect(QuotingGenerator().stream(Prompt(question, (before, after)))))
+    assert text.startswith("Every save") is not steps
+
+
 async def test_words_come_a_few_at_a_time_and_usage_comes_last() -> None:
     *deltas, last = await collect(QuotingGenerator().stream(prompt("How do I restore an older version?")))
     assert last == Usage("quoting", 0, 0, 0, 0, "end_turn")
@@ -80,10 +90,27 @@ async def test_the_source_that_answers_is_quoted_even_when_it_ranks_second() -> 
     assert "```shell\npython manage.py index_status --json\n```\n⟦2⟧" in text
 
 
-async def test_a_source_that_repeats_the_first_adds_nothing() -> None:
+async def test_a_source_that_repeats_the_first_is_cited_beside_it_and_not_quoted_again() -> None:
     asked = Prompt("How do I restore an older version?", (make_source(RESTORE), make_source(RESTORE, number=2)))
     text = written(await collect(QuotingGenerator().stream(asked)))
-    assert "⟦2⟧" not in text
+    assert "⟦1⟧⟦2⟧" in text
+    assert text.count("3. Press Restore") == 1
+
+
+async def test_an_article_far_behind_is_not_quoted() -> None:
+    first, second = prompt("How do I restore an older version?").sources
+    asked = Prompt("How do I restore an older version?", (first, replace(second, score=0.7)))
+    assert "⟦2⟧" not in written(await collect(QuotingGenerator().stream(asked)))
+
+
+async def test_a_list_of_links_is_not_quoted_where_there_is_text() -> None:
+    contents = (
+        "In this article:\n- Change the password\n- Choose a new password\n- When the password is lost\n\n"
+        "A password is changed on the page of your account, where the old one is asked for first."
+    )
+    asked = Prompt("How do I change the password?", (make_source(contents, title="Passwords", path=()),))
+    text = written(await collect(QuotingGenerator().stream(asked)))
+    assert text.startswith("A password is changed")
 
 
 async def test_sources_without_text_cannot_be_quoted() -> None:

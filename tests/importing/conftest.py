@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kb import importing
 from kb.importing import Report
+from kb.importing.planning import ImageAddress
 from kb.models import Collection
 
 
@@ -33,4 +35,8 @@ def write(folder: Path) -> Callable[[str, str | bytes], Path]:
 @pytest.fixture
 def run(folder: Path, collection: Collection) -> Callable[..., Report]:
     """Import the folder; options as of importing.Options."""
-    return lambda **options: importing.import_path(folder, importing.Options(collection=collection, **options))
+
+    def run(*, image: ImageAddress | None = None, **options: Any) -> Report:
+        return importing.import_path(folder, importing.Options(collection=collection, **options), image=image)
+
+    return run

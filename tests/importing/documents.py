@@ -20,12 +20,12 @@ HTML = """<!doctype html><html><head><title>Window</title><style>p { color: red 
 
 HTML_AS_MARKDOWN = r"""# Restore a version
 
-Every save makes a version & keeps it.
+Every save makes a **version** & keeps it.
 
 ## Steps
 
 - Open the history.
-- Press Restore.
+- Press *Restore*.
 
 ### Commands
 
@@ -97,3 +97,31 @@ def bomb() -> bytes:
             for _ in range(300):
                 text.write(b" " * 1_000_000)
     return made.getvalue()
+
+
+def pdf(*pages: list[str | tuple[str, int]], encrypt: bool = False) -> bytes:
+    """A PDF of these pages; a line with a number is written in letters of that size, 11 otherwise."""
+    bodies = ["<</Type/Catalog/Pages 2 0 R>>", "", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+    kids = []
+    for page in pages:
+        lines, height = [], 740
+        for line in page:
+            text, size = line if isinstance(line, tuple) else (line, 11)
+            height -= 30 if isinstance(line, tuple) else 13
+            lines.append(f"/F1 {size} Tf 1 0 0 1 72 {height} Tm ({text}) Tj")
+        stream = f"BT {' '.join(lines)} ET"
+        bodies.append(f"<</Length {len(stream)}>>stream\n{stream}\nendstream")
+        kids.append(f"{len(bodies) + 1} 0 R")
+        bodies.append(
+            f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents {len(bodies)} 0 R"
+            "/Resources<</Font<</F1 3 0 R>>>>>>"
+        )
+    bodies[1] = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>"
+    made, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(made))
+        made += f"{number} 0 obj {body} endobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    guarded = f"/Encrypt<</Filter/Standard/V 1/R 2/O<{'00' * 32}>/U<{'00' * 32}>/P -1>>/ID[<00><00>]" if encrypt else ""
+    trailer = f"trailer <</Size {len(bodies) + 1}/Root 1 0 R{guarded}>>\nstartxref\n{len(made)}\n%%EOF"
+    return made + f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n{table}{trailer}".encode()

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.django_db
 BAD = {
     "binary.md": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "The file holds NUL bytes, so it is not a text."),
     "latin.md": ("Größe".encode("latin-1"), "The file is not UTF-8 (byte 2): save it as UTF-8."),
-    "utf16.md": ("Größe".encode("utf-16"), "The file holds NUL bytes, so it is not a text."),
+    "utf16.md": ("Größe".encode("utf-16-le"), "The file holds NUL bytes, so it is not a text."),
+    "half16.md": ("Größe".encode("utf-16")[:-1], "The file begins like UTF-16 and is not: save it as UTF-8."),
     "empty.md": (b"", "The file is empty."),
     "blank.md": (b" \n\t\n", "The file is empty."),
     "long-title.md": (b"# " + b"long " * 50, "The title has 249 characters; at most 200 are possible."),
@@ -57,7 +58,7 @@ def test_a_file_of_another_kind_is_refused_in_words(write, collection):
     file = write("sheet.xlsx", b"PK")
     report = importing.import_path(file, importing.Options(collection=collection))
     [failure] = report.failed
-    assert failure.reason == "A file of this kind is not read: only .docx, .htm, .html, .markdown, .md are."
+    assert failure.reason == "A file of this kind is not read: only .docx, .htm, .html, .markdown, .md, .pdf, .txt are."
 
 
 def test_front_matter_that_multiplies_itself_is_no_title(write, run):

@@ -63,9 +63,11 @@ def test_a_rule_at_the_top_is_no_front_matter(write, run):
 
 
 def test_hidden_files_and_other_kinds_are_no_articles(write, run):
-    for name in ("one.md", "_collection.md", ".hidden.md", ".git/two.md", "_drafts/three.md", "picture.png", "n.txt"):
-        write(name, "Text.")
-    assert run().created == 1
+    for name in ("one.md", "_collection.md", ".hidden.md", ".git/two.md", "_drafts/three.md", "picture.png", "n.css"):
+        write(name, "title: x")
+    report = run()
+    assert report.created == 1
+    assert report.notes == ["Left out, because no article can be made of them: n.css."]
 
 
 def test_importing_again_changes_nothing(write, run):
@@ -153,7 +155,9 @@ def test_a_person_without_the_role_imports_nothing(write, run, reader):
 
 
 def test_an_empty_folder_is_nothing_to_import(folder, run):
-    with pytest.raises(ValidationError, match=r"There is nothing to import in .*: no file ending in \.docx, \.htm, "):
+    with pytest.raises(
+        ValidationError, match=r"handbook: There is nothing to import: no file ending in \.docx, \.htm, "
+    ):
         run()
 
 

@@ -12,11 +12,11 @@ from django.contrib.auth.models import AnonymousUser
 
 from kb import chunking, freshness, markdown, publishing
 from kb.embedding import get_embedder
+from kb.evaluation import serving
 from kb.models import Article, ArticleVersion, Chunk, Embedding, IndexedVersion, IndexJob, Passage
 from kb.publishing import Content
 from portal.embedded import EmbeddedValkey
 from tests import factories
-from tests.index.chaos import history
 from tests.index.chaos.embedders import REFUSED, SLOWLY
 from tests.index.chaos.workers import Worker, wait_until
 from tests.index.chaos.writers import ROLLED_BACK, Writer
@@ -56,7 +56,7 @@ def test_everything_settles_after_a_storm(worker, broker, run):
 
 @pytest.mark.timeout(170)
 def test_a_worker_frozen_past_its_lease_applies_nothing_when_it_thaws(worker, broker, settings):
-    with broker.running(), history.watched():
+    with broker.running(), serving.watched():
         frozen = worker("frozen", **SHAKY)
         frozen.await_ready()
         article = factories.article("One", f"To be read {SLOWLY}.")
@@ -73,7 +73,7 @@ def test_a_worker_frozen_past_its_lease_applies_nothing_when_it_thaws(worker, br
         assert list(IndexedVersion.objects.values_list("version__number", "finished")) == applied
         assert [number for number, _ in applied] == [2]
         assert set(Chunk.objects.values_list("version__number", flat=True)) == {2}
-        assert (history.moves(), history.moves_backwards()) == (1, 0)
+        assert (serving.moves(), serving.moves_backwards()) == (1, 0)
 
 
 # --- the storm
@@ -84,7 +84,7 @@ def weather(storm: Storm, worker: Callable[..., Worker], broker: EmbeddedValkey)
     print(f"CHAOS_SEED={seed}")
     writer = Writer(random.Random(seed))
     shaken = {**SHAKY, "CHAOS_SEED": seed, "CHAOS_FAILS": "0.05", "CHAOS_SLOWEST": "0.3"}
-    with history.watched():
+    with serving.watched():
         with broker.running():
             workers = [worker(name, **shaken) for name in ("one", "two")]
             for one in workers:
@@ -94,7 +94,7 @@ def weather(storm: Storm, worker: Callable[..., Worker], broker: EmbeddedValkey)
         with broker.running():  # it was down for a moment, and knows nothing any more
             started = time.monotonic()
             wait_until(is_settled, storm.settles, "not everything settled", *workers)
-            print(f"{writer.saves} saves, {writer.rollbacks} rolled back, {history.moves()} published,")
+            print(f"{writer.saves} saves, {writer.rollbacks} rolled back, {serving.moves()} published,")
             attempts, fenced = (sum(one.said(words) for one in workers) for words in (", attempt ", "nothing applied"))
             print(f"{attempts} attempts failed, {fenced} were taken over,")
             print(f"{len(failed())} articles failed, settled after {time.monotonic() - started:.1f} s")
@@ -154,7 +154,7 @@ def check(writer: Writer) -> None:
     every_served_version_is_whole()
     nothing_old_is_left()
     failures_are_explained(writer)
-    assert history.moves_backwards() == 0
+    assert serving.moves_backwards() == 0
     assert not ArticleVersion.objects.filter(source__contains=ROLLED_BACK).exists()
     assert not Passage.objects.filter(text__contains=ROLLED_BACK).exists()
 

@@ -1,5 +1,6 @@
 """The outbox: claims, leases, fencing, retries, and what a save costs."""
 
+import re
 import time
 from datetime import timedelta
 
@@ -133,6 +134,33 @@ def test_after_eight_attempts_it_has_failed(collection, embedder):
         outcomes.append(indexing.run())
     assert outcomes == ["retry"] * 7 + ["failed"]
     assert freshness.of(Article.objects.get(pk=made.pk)).word == "failed"
+
+
+def test_what_a_job_is_at_is_said_in_a_sentence(collection, embedder):
+    embedder("Down")
+    factories.article("Before")
+    made = factories.article("One", collection=collection)
+
+    def doing():
+        return freshness.of(Article.objects.get(pk=made.pk)).doing
+
+    assert doing() == "Next in the queue."
+    IndexJob.objects.exclude(pk=made.pk).update(requested=Now() - timedelta(seconds=1))
+    assert doing() == "In the queue behind 1 other."
+    outbox.claim(made.pk)
+    assert re.fullmatch(r"Being indexed, asked for \d s ago\.", doing())
+    IndexJob.objects.update(state="queued")
+    assert indexing.run(made.pk) == "retry"
+    assert re.fullmatch(r"Tried 2 times, again in \d+ s: ProviderError: The embedding server is down\.", doing())
+
+
+def test_a_draft_that_could_not_be_indexed_does_not_hide_behind_a_fresh_article(article, publisher, embedder):
+    publishing.save(article, Content("A", "Other words."), by=publisher, based_on=1)
+    embedder("Broken")
+    assert indexing.run() == "failed"
+    stands = freshness.of(Article.objects.get(pk=article.pk))
+    assert (stands.word, stands.serving, stands.retry) == ("fresh", 1, True)
+    assert stands.doing.startswith("The last saved version could not be indexed: ProviderError")
 
 
 def test_a_permanent_failure_is_not_tried_again(collection, embedder):

@@ -10,6 +10,7 @@ from kb import publishing
 from kb.models import Article, ArticleVersion, IndexJob, Passage
 from kb.publishing import Content
 from kb.retrieval import retrieve
+from portal.celery import app
 from tests import factories
 from tests.index.chaos.workers import wait_until
 
@@ -60,3 +61,10 @@ def test_a_save_while_the_broker_is_down_succeeds_and_the_sweep_catches_up(worke
     assert IndexJob.objects.get().state == "queued"
     with broker.running():
         wait_until(lambda: found("history of the article"), 60, "the sweep did not catch up", one)
+
+
+def test_every_scheduled_task_is_one_that_a_worker_knows(settings):
+    app.loader.import_default_modules()
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert "kb.probing.probe_recall" in scheduled
+    assert scheduled - app.tasks.keys() == set()

@@ -1,1 +1,1 @@
-"""A server of our own that speaks the Anthropic Messages API on the loopback interface, faults included."""
+"""Servers of our own on the loopback interface: the Anthropic Messages API and /v1/embeddings, faults included."""

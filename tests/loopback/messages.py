@@ -94,8 +94,22 @@ def _validate_text(text: str) -> None:
         raise Invalid("messages: text content blocks must be non-empty")
 
 
+def is_to_stand_alone(body: dict[str, Any]) -> bool:
+    """Whether the last question is to be made to stand alone, and not to be answered."""
+    system = body.get("system") or ""
+    return "without the conversation" in (system if isinstance(system, str) else system[0]["text"])
+
+
+def standing_alone(body: dict[str, Any]) -> str:
+    """The last question, and of which earlier one it is the continuation."""
+    earlier = [message["content"] for message in body["messages"][:-1] if message["role"] == "user"]
+    return f"“{DIRECTIVE.sub('', question_of(body)).strip()} (as in: {earlier[-1]})”"
+
+
 def answer(body: dict[str, Any]) -> list[Block]:
     """The sentences that share most words with the question, in their order, each a block with its citation."""
+    if is_to_stand_alone(body):
+        return [Block(standing_alone(body))]
     question = question_of(body)
     directives = directives_of(question)
     blocks = _obeyed(body) if "obey" in directives else []

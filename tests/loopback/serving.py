@@ -37,9 +37,11 @@ class LoopbackServer:
 
 
 @contextmanager
-def serving(*, port: int = 0) -> Iterator[LoopbackServer]:
-    """A loopback server on 127.0.0.1; port 0 takes a free one."""
-    config = uvicorn.Config(Loopback(), host="127.0.0.1", port=port, log_level="critical", timeout_graceful_shutdown=1)
+def serving(application: Any = None, *, port: int = 0) -> Iterator[LoopbackServer]:
+    """The Messages API, or another application, on 127.0.0.1; port 0 takes a free one."""
+    config = uvicorn.Config(
+        application or Loopback(), host="127.0.0.1", port=port, log_level="critical", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="loopback", daemon=True)
     thread.start()

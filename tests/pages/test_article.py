@@ -20,7 +20,7 @@ def test_an_article_has_contents_anchors_and_facts(client, article):
     assert "Every save makes a version." in page
     assert "everyone" in page
     assert f"{timezone.localdate():%B %Y}" in page
-    assert 'href="/search/?q=versions"' in page
+    assert 'href="/search/?tag=versions"' in page
 
 
 def test_every_block_can_be_linked_by_its_line(client, article):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,8 +15,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from kb import publishing
-from kb.models import Article, Collection, ReadCount
+from kb import deleting, publishing, reviewing, scheduling
+from kb.models import Article, Collection, Deletion, ReadCount
+from kb.publishing import Content
 from portal.models import User
 from tests import factories
 
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)  # pages that stream read f
 # Words in every part of an article: for signed-in readers, for the group Operators, and of one that nobody published.
 SIGNED_IN, GROUP, DRAFT = "quetzal", "hoatzin", "kakapo"
 CANARIES = (SIGNED_IN, GROUP, DRAFT)
-# Beside each stands a second word that no test ever types into an address, so that no echo hides it.
+# Beside each stands a second word that no probe types into an address, so that no echo hides it.
 SECOND = {SIGNED_IN: "motmot", GROUP: "potoo", DRAFT: "takahe"}
 LINK = re.compile(r"""(?:href|src|action|hx-get|formaction)="([^"]+)"|<loc>([^<]+)</loc>""")
 MOST_PAGES = 400
@@ -43,7 +45,9 @@ class Crawl:
             response = self.client.get(url)
             body = b"".join(response) if response.streaming else response.content
             text = f"{dict(response.headers)} {unquote(unescape(body.decode(errors='replace')))}"
-            self.pages[url] = without_echo(text, url).lower()
+            # The page of an address that leads nowhere says the words of the address, as a search for them.
+            echoed = {*CANARIES, *SECOND.values()} if response.status_code == 404 else set(CANARIES)
+            self.pages[url] = without_echo(text, url, echoed).lower()
         return self.pages[url]
 
     def follow_all(self, starts: Iterable[str]) -> None:
@@ -74,9 +78,9 @@ def links(page: str) -> Iterator[str]:
             yield link._replace(scheme="", netloc="", query=query, fragment="").geturl()
 
 
-def without_echo(text: str, url: str) -> str:
+def without_echo(text: str, url: str, words: set[str]) -> str:
     """What somebody typed into the address may come back to them; only what the page adds to it is news."""
-    for word in set(re.findall(r"\w+", unquote(url))) & set(CANARIES):
+    for word in words.intersection(re.findall(r"\w+", unquote(url))):
         text = re.sub(word, "", text, flags=re.IGNORECASE)
     return text
 
@@ -114,7 +118,20 @@ def aviary(index, article, signed_in, operators) -> list[Article]:
     for bird, word in zip(birds, CANARIES, strict=True):
         ReadCount.objects.count_read(bird, timezone.localdate())
         publishing.arrange(bird, by=None, slug=address(word))  # the old address, about-<word>, leads there now
+    busy(birds)
     return birds
+
+
+def busy(birds: list[Article]) -> None:
+    """Beside what is published: drafts in review and planned, of articles that are published and of one that is not."""
+    somebody = factories.person("somebody", role="publisher")
+    for bird, word in zip(birds, CANARIES, strict=True):
+        if word != DRAFT:
+            text = Content(f"A draft of the {DRAFT}", f"The {DRAFT} {SECOND[DRAFT]} sleeps.")
+            publishing.save(bird, text, by=None, based_on=1)
+        reviewing.ask(bird, by=somebody, text=f"Is this the {DRAFT}, or the {SECOND[DRAFT]}?")
+    tomorrow = timezone.now() + datetime.timedelta(days=1)
+    scheduling.schedule(birds[0], by=somebody, publish_at=tomorrow, unpublish_at=None)
 
 
 def address(word: str) -> str:
@@ -148,7 +165,8 @@ def probes(birds: list[Article]) -> Iterator[str]:
             f"/articles/{word}/feedback/",
         )
         yield from (f"/search/?q={words}" for words in (word, word[:4], f"where+the+{word}+nests", "lays+eggs"))
-        yield from (f"/search/?q={word}&within=The+{word}+shelf", f"/ask/?q={word}", f"/editor/?q={word}")
+        yield from (f"/search/?q={word}&collection={shelf}", f"/ask/?q={word}", f"/editor/?q={word}")
+        yield from (f"/search/?tag={word}", f"/search/?q=eggs&article=about-{word}", f"/search/?q={word[:-1]}xn")
         number = bird.latest_version.number if bird.latest_version else 1
         for action in ("", "history/", "chunks/", "status/", "compare/?old=1&new=1", f"versions/{number}/"):
             yield f"/editor/articles/{bird.pk}/{action}"
@@ -189,7 +207,7 @@ def test_members_of_the_group_hear_the_canary_of_their_group(aviary, operator):
 def test_editors_hear_the_canary_of_a_draft_and_only_in_the_editor(aviary, editor):
     heard = crawl(editor, aviary).heard(DRAFT)
     assert f"/editor/articles/{aviary[2].pk}/" in heard
-    assert all(url.startswith("/editor/") for url in heard)
+    assert [url for url in heard if not url.startswith("/editor/")] == []
 
 
 def test_the_crawl_is_not_a_short_walk(aviary):
@@ -229,6 +247,22 @@ def signed_in_as(user: User) -> Client:
 def test_an_archived_article_is_silent_with_the_click(aviary, reader):
     publishing.archive(aviary[0], by=None)
     assert crawl(reader, aviary).heard(SIGNED_IN) == []
+
+
+def test_a_deleted_article_is_gone_to_its_readers_and_never_was_to_others(aviary, reader, operator):
+    addresses = [f"/articles/about-{GROUP}/", f"/articles/{address(GROUP)}/"]
+    deleting.delete(aviary[1], by=None)
+    assert crawl(reader, aviary).heard(GROUP) == []
+    member = crawl(operator, aviary)
+    member.visit(addresses[1])
+    assert sorted(member.heard(GROUP)) == addresses
+    assert member.heard(DRAFT) == []
+    Deletion.objects.update(at=timezone.now() - datetime.timedelta(days=31))
+    assert deleting.purge() == 1
+    for person, status in ((reader, 404), (operator, 410)):
+        client = signed_in_as(person)
+        assert [client.get(url).status_code for url in addresses] == [status, status]
+    assert Client().get(addresses[0]).status_code == 404
 
 
 def test_a_narrowed_audience_holds_with_the_click(aviary, reader, operators):

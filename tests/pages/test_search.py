@@ -1,5 +1,7 @@
 """The page of search results."""
 
+import re
+
 import pytest
 
 from kb import publishing
@@ -49,10 +51,101 @@ def test_results_can_be_narrowed_to_a_collection(client, article, index):
     factories.article("Restore a version elsewhere", collection=factories.collection("Elsewhere"))
     index()
     both = client.get("/search/", {"q": "restore version"}).content.decode()
-    assert "within=Elsewhere" in both
-    one = client.get("/search/", {"q": "restore version", "within": "Elsewhere"}).content.decode()
+    assert "collection=elsewhere" in both
+    one = client.get("/search/", {"q": "restore version", "collection": "elsewhere"}).content.decode()
     assert "/articles/restore-a-version-elsewhere/" in one
     assert "/articles/restore-an-older-version/" not in one
+
+
+def page_of(client, **query) -> str:
+    return client.get("/search/", query).content.decode()
+
+
+def test_each_filter_that_is_on_can_be_taken_away(client, article):
+    page = page_of(client, q="restore version", collection="guides", tag="versions", since="2020-01-31")
+    assert "/articles/restore-an-older-version/" in page
+    assert 'href="/search/?q=restore+version&amp;tag=versions&amp;since=2020-01-31">In Guides<' in page
+    assert 'href="/search/?q=restore+version&amp;collection=guides&amp;since=2020-01-31">Tagged versions<' in page
+    assert "Updated since 31 January 2020" in page
+
+
+def test_what_is_chosen_stays_chosen_and_shows_how_many_articles_there_are(client, article, index):
+    factories.article("Zurück", language="de", collection=factories.collection("Elsewhere"), tags=["versions", "b"])
+    index()
+    page = page_of(client, q="restore", tag="versions", language="en")
+    assert '<option value="versions" selected>versions (2)</option>' in page
+    assert '<option value="en" selected>English (1)</option>' in page
+    assert '<option value="de">German (1)</option>' in page
+    assert '<option value="guides">Guides (1)</option>' in page
+
+
+def test_filters_without_a_word_list_what_they_leave(client, article):
+    page = page_of(client, tag="versions")
+    assert "/articles/restore-an-older-version/" in page
+    assert 'href="/search/">Tagged versions<' in page
+
+
+def test_a_tag_and_the_box_of_an_article_lead_here(client, article):
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert 'href="/search/?tag=versions"' in page
+    assert '<input type="hidden" name="article" value="restore-an-older-version">' in page
+    inside = page_of(client, q="draft", article=article.slug)
+    assert "In “Restore an older version”" in inside
+    assert '<input type="hidden" name="article" value="restore-an-older-version">' in inside
+
+
+def test_nothing_within_filters_offers_to_search_without_them(client, article, index):
+    factories.article("Zurück", "Etwas anderes.", collection=factories.collection("Elsewhere"))
+    index()
+    page = page_of(client, q="xqzzy", collection="elsewhere")
+    assert "No article within these filters fits “xqzzy”" in page
+    assert 'href="/search/?q=xqzzy">Search without filters</a>' in page
+
+
+def test_a_filter_nobody_understands_is_a_sentence_with_a_way_on(client, article):
+    page = page_of(client, q="restore", since="soon", collection="guides")
+    assert "“soon” is no day. Write it as year, month and day: 2026-03-31." in page
+    assert 'href="/search/?q=restore&amp;collection=guides">Search without it</a>' in page
+    assert "/articles/" not in page.partition('id="results"')[2].partition("<aside")[0]
+
+
+def test_hidden_and_unknown_names_give_the_same_page(client, article, index, operators):
+    hidden = factories.collection("Cellar", kind="groups", groups=("Operators",))
+    factories.article("Vault", collection=hidden, tags=["vaults"], audience=operators, language="fi")
+    index()
+    for name, there, nowhere in (
+        ("collection", "cellar", "cellax"),
+        ("tag", "vaults", "vaultz"),
+        ("language", "fi", "sv"),
+        ("article", "vault", "vaulx"),
+    ):
+        one, other = (page_of(client, q="restore", **{name: value}) for value in (there, nowhere))
+        one, other = (page.partition("<main")[2] for page in (one, other))  # before it stands a token of the form
+        assert 'role="alert"' in one
+        assert re.sub(rf"\b{there}\b", "?", one) == re.sub(rf"\b{nowhere}\b", "?", other)
+
+
+def test_the_address_of_results_as_one_types_has_no_empty_filters(client, article):
+    headers = {"HX-Request": "true", "HX-Target": "results"}
+    response = client.get("/search/", {"q": "restore", "collection": "", "tag": "", "since": ""}, headers=headers)
+    assert response["HX-Replace-Url"] == "/search/?q=restore"
+    assert "HX-Replace-Url" not in client.get("/search/", {"q": "a"}, headers={**headers, "HX-Target": "found"})
+
+
+def test_a_typo_is_forgiven_and_told(client, article):
+    page = page_of(client, q="restoer a vresion")
+    assert "Also searched for" in page
+    assert "<strong>version</strong>" in page
+    assert "/articles/restore-an-older-version/" in page
+    assert "<mark>" in page
+
+
+def test_a_result_in_another_language_says_so(client, index):
+    factories.article("Zurück", "Eine Fassung.", language="de")
+    index()
+    page = page_of(client, q="Fassung")
+    assert '<li lang="de">' in page
+    assert '<span class="count" lang="en">German</span>' in page
 
 
 def test_nothing_found_is_said_with_ways_on(client, article):

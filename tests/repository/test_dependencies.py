@@ -1,16 +1,17 @@
 """Direct dependencies: each pinned, each explained, each used; nothing used that is not declared."""
 
 import ast
+import hashlib
 import importlib.metadata
 import re
 import sys
 
-from tests.repository.files import PROJECT, modules, text_of
+from tests.repository.files import PROJECT, ROOT, modules, text_of
 
 # Imported, but part of what another dependency promises: ARCHITECTURE.md names them.
 BROUGHT_BY = {
-    "asgiref": "django", "kombu": "celery", "httpx2": "anthropic", "lxml": "unstructured", "docx": "unstructured",
-    "spacy": "unstructured", "packaging": "pytest",
+    "asgiref": "django", "kombu": "celery", "lxml": "unstructured", "docx": "unstructured",
+    "spacy": "unstructured", "bs4": "markdownify", "packaging": "pytest",
 }  # fmt: skip
 # Used without an import: loaded by name, by a plugin point, or run as a program.
 BY_NAME = {
@@ -21,7 +22,7 @@ BY_NAME = {
 }  # fmt: skip
 TOOLS = {
     "django-stubs", "djade", "import-linter", "mypy", "playwright", "pytest-asyncio", "pytest-django",
-    "pytest-playwright", "pytest-timeout", "ruff", "types-pygments", "types-pyyaml", "types-tqdm",
+    "pytest-playwright", "pytest-timeout", "pytest-xdist", "ruff", "types-pygments", "types-pyyaml", "types-tqdm",
 }  # fmt: skip
 
 
@@ -69,3 +70,11 @@ def test_every_dependency_is_used() -> None:
 def test_the_architecture_explains_each_with_its_pinned_version() -> None:
     rows = dict(re.findall(r"^\| ([a-z0-9-]+) (\d[\w.]*) \|", text_of("ARCHITECTURE.md"), re.MULTILINE))
     assert rows == {name: PINS.get(name) for name in RUNTIME | DEVELOPMENT}
+
+
+def test_what_is_not_ours_is_as_it_was_shipped_and_brings_its_licence() -> None:
+    shipped = {"turndown/turndown.browser.es.js": "bea8cd6ac440d6fcf5b3617c7ba49fb2917beedfc8522c0af7c95ce9a6214354"}
+    folder = ROOT / "static" / "vendor"
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.js")}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()} == shipped
+    assert [name for name, path in found.items() if not (path.parent / "LICENSE").exists()] == []

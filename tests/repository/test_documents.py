@@ -85,8 +85,10 @@ def test_json_examples_of_the_readme_are_json_with_the_fields_of_the_code() -> N
         ["changed", "created", "failed", "notes", "unchanged"],
         ["hits", "timings_ms"],
         ["sentences", "sources", "state", "text", "timings_ms", "usage"],
-        ["articles", "failed", "fresh", "lag_ms", "queued", "running", "stale"],
-    ]
+        ["articles", "collections", "failed", "fresh", "lag_ms", "oldest_seconds", "queued", "running", "stale",
+         "throughput", "workers"],
+        ["checks", "creations", "edits", "events", "lost", "out_of_order", "renames", "seconds", "stale"],
+    ]  # fmt: skip
 
 
 def test_every_message_the_readme_explains_is_one_the_product_gives() -> None:

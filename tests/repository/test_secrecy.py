@@ -21,7 +21,7 @@ TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".html", ".css", ".js", ".svg", "
 
 def texts() -> dict[str, str]:
     names = [name_of(path) for path in tracked() if path.suffix in TEXT]
-    return {name: text_of(name) for name in names if name != HERE}
+    return {name: text_of(name) for name in names if name != HERE and not name.startswith("static/vendor/")}
 
 
 def strangers(text: str) -> list[str]:

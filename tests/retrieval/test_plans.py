@@ -3,19 +3,25 @@
 The corpus is thin (eight dimensions, three words a passage), but tall enough that the planner has to choose.
 """
 
+import datetime
+
 import numpy as np
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from kb import frequencies, indexing, legs, words
+from kb import embedders, frequencies, legs, words
 from kb.embedding import QuestionVectors
-from kb.models import Chunk, Embedder
+from kb.filters import EVERYWHERE, Within
+from kb.models import Article, Chunk, Embedder
 from kb.permissions import audience_ids
 
 pytestmark = pytest.mark.django_db
 
+DAY = datetime.date(2026, 1, 31)
 ARTICLES, PER_ARTICLE, DIMENSIONS = 1000, 4, 8
 FILL = (
     """
@@ -71,21 +77,35 @@ def embedder(everyone, signed_in, collection) -> Embedder:
     with connection.cursor() as cursor:
         for statement in FILL:
             cursor.execute(statement, values)
-    indexing.make_vector_index(made)
+    embedders.make_vector_index(made)
     frequencies.refresh(force=True)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return made
 
 
-def plan(embedder: Embedder, reader, *, exact: bool) -> str:
-    seen = Chunk.objects.visible_to(reader)
-    return legs.vector_leg(seen, ASKED, words.read("rare"), embedder=embedder, exact=exact).explain()
+def plan(embedder: Embedder, reader, *, exact: bool, within: Within = EVERYWHERE) -> str:
+    seen, question = Chunk.objects.visible_to(reader).within(within), words.read("rare")
+    sql, values = legs.statement(seen, ASKED, question, embedder=embedder, allowed=seen.count(), exact=exact)
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + sql, values)
+        return "\n".join(line for (line,) in cursor.fetchall())
 
 
 def test_many_allowed_rows_are_searched_through_the_hnsw_index(embedder, reader):
     assert f"kb_embedding_hnsw_{embedder.pk}" in plan(embedder, reader, exact=False)
     assert "hnsw" not in plan(embedder, reader, exact=True)
+
+
+@pytest.mark.parametrize("within", [Within(collection="guides"), Within(language="en"), Within(since=DAY)], ids=str)
+def test_a_filter_that_leaves_much_keeps_the_hnsw_index(embedder, reader, within):
+    Article.objects.update(published_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE kb_article")
+    assert f"kb_embedding_hnsw_{embedder.pk}" in plan(embedder, reader, exact=False, within=within)
+    seen, allowed = Chunk.objects.visible_to(reader).within(within), settings.EXACT_BELOW + 1
+    found = legs.candidates(seen, ASKED, words.read("rare"), embedder=embedder, allowed=allowed)
+    assert sum(one.ranks["vector"] is not None for one in found) == settings.RETRIEVAL_CANDIDATES
 
 
 def test_few_allowed_rows_are_searched_exactly_and_all_are_given(embedder):

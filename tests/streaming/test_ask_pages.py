@@ -1,7 +1,6 @@
 """Asking and reading an answer by pages alone, scripts or not."""
 
 import re
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -15,9 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kb import publishing, recording
-from kb.models import Answer, AnswerSource, Article, ArticleVersion, Chunk, Feedback
+from kb.models import Answer, AnswerSource, Article, ArticleVersion, Audience, Chunk, Feedback
+from kb.publishing import Content
+from kb.recording import Tail
 from portal.models import User
-from tests.streaming.conftest import QUESTION, SESSION, events_of
+from tests import factories
+from tests.streaming.conftest import QUESTION, SESSION, events_of, socket
 
 Ask = Callable[..., Answer]
 TURBINE = "Which word is the canary of the turbine keys?"
@@ -53,7 +55,7 @@ def test_a_post_without_scripts_arrives_complete(visitor: Client) -> None:
     answer = Answer.objects.get()
     assert response.redirect_chain == [(f"/answers/{answer.pk}/", 302)]
     assert answer.state == "answered"
-    assert "Answer complete: " in body(response)
+    assert "Answer ready: " in body(response)
     assert "Open the history." in body(response)
     assert 'http-equiv="refresh"' not in body(response)
     assert "data-socket" not in body(response)
@@ -88,14 +90,14 @@ def test_an_unfinished_page_leads_readers_without_scripts_to_the_complete_one(vi
     assert "Looking for sources." in body(page)
     complete = visitor.get(f"/answers/{answer.pk}/?wait=1", follow=True)
     assert complete.redirect_chain == [(f"/answers/{answer.pk}/", 302)]
-    assert "Answer complete: " in body(complete)
+    assert "Answer ready: " in body(complete)
 
 
 def test_a_reload_half_way_shows_the_text_so_far_and_where_it_goes_on(visitor: Client, ask: Ask) -> None:
     answer = ask()
     lease = recording.claim(answer.pk)
     assert lease
-    recording.save({lease: "Rockets 🚀 <b>.⟦1⟧ And"})
+    recording.save({lease: Tail(0, "Rockets 🚀 <b>.⟦1⟧ And")})
     page = visitor.get(f"/answers/{answer.pk}/").content.decode()
     assert (
         'Rockets 🚀 &lt;b&gt;.<sup class="cite">1</sup> And<span class="caret"' not in page
@@ -114,7 +116,8 @@ def test_a_reload_half_way_shows_the_text_so_far_and_where_it_goes_on(visitor: C
 def test_the_answered_page_pairs_sentences_with_sources(visitor: Client, ask: Ask) -> None:
     answer = written(ask())
     page = body(visitor.get(f"/answers/{answer.pk}/"))
-    assert re.search(r'<a class="cite" href="#source-1" aria-label="Source 1: Restore an older version">1</a>', page)
+    cited = r'<a class="cite" href="#source-(\d)" aria-label="Source \1: Restore an older version">\1</a>'
+    assert re.search(cited, page)
     assert 'id="source-1"' in page
     assert '<a href="#s1">Back to sentence 1</a>' in page
     assert 'id="s1"' in page
@@ -150,7 +153,7 @@ def test_the_copy_holds_the_question_the_text_and_the_cited_sources(visitor: Cli
     assert copy
     assert copy[1].startswith(QUESTION)
     assert "⟦" not in copy[1]
-    assert re.search(r"^\[1\] Restore an older version.*: http://testserver/articles/.*#b-\d+$", copy[1], re.MULTILINE)
+    assert re.search(r"^\[\d\] Restore an older version.*: http://testserver/articles/.*#b-\d+$", copy[1], re.MULTILINE)
 
 
 def test_with_htmx_the_answer_comes_without_the_page_around_it(visitor: Client, ask: Ask) -> None:
@@ -236,7 +239,7 @@ def test_wrong_methods_are_refused(visitor: Client, ask: Ask) -> None:
 def test_an_answer_can_be_shared_with_whoever_may_read_its_sources(ask: Ask) -> None:
     answer = written(ask())
     page = body(Client().get(f"/answers/{answer.pk}/"))
-    assert "Answer complete: " in page
+    assert "Answer ready: " in page
 
 
 def test_an_answer_that_is_not_begun_is_for_its_asker_alone(ask: Ask) -> None:
@@ -305,7 +308,21 @@ def test_a_follow_up_belongs_to_the_conversation(visitor: Client, ask: Ask) -> N
     assert Answer.objects.get(question="What are the limits?").previous == first
 
 
-@pytest.mark.parametrize("previous", ["nonsense", "", str(uuid.uuid4())])
+def test_a_shared_follow_up_names_no_earlier_question_whose_answer_may_not_be_read(
+    visitor: Client, ask: Ask, secret: Article, operator: User
+) -> None:
+    private = written(ask(TURBINE, user=operator))
+    shared = recording.ask(QUESTION, user=operator, session_key=None, previous=private)
+    written(shared)
+    assert TURBINE in body(browser_of(operator).get(f"/answers/{shared.pk}/"))
+    AnswerSource.objects.filter(answer=private).delete()  # as when the article is deleted for good
+    assert "turbine" not in body(visitor.get(f"/answers/{shared.pk}/"))
+    beginning = recording.ask(TURBINE, user=operator, session_key=None)
+    Answer.objects.filter(pk=shared.pk).update(previous=beginning)
+    assert "turbine" not in body(visitor.get(f"/answers/{shared.pk}/"))
+
+
+@pytest.mark.parametrize("previous", ["nonsense", "", "35ec2f8d-3ade-47c6-bd64-b1e822cd6290"])
 def test_a_follow_up_to_nothing_is_a_question_of_its_own(visitor: Client, previous: str) -> None:
     visitor.post("/ask/", {"q": QUESTION, "previous": previous, "live": "1"})
     assert Answer.objects.get().previous is None
@@ -365,7 +382,7 @@ def test_the_pages_are_not_for_shared_caches_nor_for_search_engines(visitor: Cli
     assert '<meta name="robots" content="noindex">' in body(response)
 
 
-def test_a_new_visit_is_no_new_limit(settings, article):
+def test_a_new_visit_is_no_new_limit(ask: Ask, settings: Any, article: Article) -> None:
     settings.ASK_LIMIT = "2/m"
     answers = []
     for _ in range(3):
@@ -373,3 +390,111 @@ def test_a_new_visit_is_no_new_limit(settings, article):
         visitor.get(f"/articles/{article.slug}/")  # which begins a session
         answers.append(visitor.post("/ask/", {"q": "How do I restore?", "live": "1"}).status_code)
     assert answers == [302, 302, 429]
+
+
+def test_the_page_of_an_answer_tells_which_passages_have_changed_since(
+    visitor: Client, ask: Ask, article: Article, index: Any
+) -> None:
+    answer = written(ask())
+    assert "changed since" not in body(visitor.get(f"/answers/{answer.pk}/")).lower()
+    content = Content(
+        article.latest_version.title, article.latest_version.source.replace("Press Restore", "Press Undo")
+    )
+    publishing.save(article, content, by=None, based_on=1)
+    publishing.publish(article, by=None)
+    index()
+    page = body(visitor.get(f"/answers/{answer.pk}/"))
+    assert "Press Restore." in page  # what was said
+    assert page.count("Changed since") == 1
+    assert "1 of its sources has changed since this was written." in page
+
+
+def test_ask_again_wants_an_answer_that_is_written_anew(visitor: Client, ask: Ask) -> None:
+    answer = written(ask())
+    assert '<input type="hidden" name="again" value="1">' in body(visitor.get(f"/answers/{answer.pk}/"))
+    visitor.post("/ask/", {"q": QUESTION, "again": "1"})
+    assert list(Answer.objects.order_by("created").values_list("anew", "state")) == [
+        (False, "answered"),
+        (True, "answered"),
+    ]
+
+
+def test_what_was_searched_for_a_follow_up_is_shown(visitor: Client, ask: Ask) -> None:
+    first = written(ask())
+    second = recording.ask("And who may do it?", user=AnonymousUser(), session_key=SESSION, previous=first)
+    searched = "And who may do it? restore older version"
+    frames = async_to_sync(sources_of)(second)
+    assert frames["searched"] == searched
+    assert f"Searched for “<span>{searched}</span>”." in body(visitor.get(f"/answers/{second.pk}/"))
+    assert 'id="searched" hidden' in body(visitor.get(f"/answers/{first.pk}/"))
+
+
+async def sources_of(answer: Answer) -> dict[str, Any]:
+    async with socket(answer.pk, cookie=SESSION) as browser:
+        frames = await browser.follow()
+    return next(frame for frame in frames if frame["type"] == "sources")
+
+
+@pytest.fixture
+def resets(ask: Ask, index: Any, operators: Any) -> None:
+    """Articles that a question about resetting fits equally, one of them for operators alone."""
+    for thing in ("router", "password"):
+        factories.article(f"Reset the {thing}", f"The {thing} is reset by its owner alone.")
+    factories.article("Reset the turbine", "The turbine is reset by its owner alone.", audience=operators)
+    index()
+
+
+def test_a_question_that_fits_several_articles_is_asked_back_and_each_choice_is_one_click(
+    visitor: Client, ask: Ask, resets: None
+) -> None:
+    answer = written(ask("How is it reset?"))
+    assert answer.state == "unclear"
+    page = body(visitor.get(f"/answers/{answer.pk}/"))
+    assert "A question back: which article do you mean?" in page
+    assert "turbine" not in page
+    choice = "How is it reset? (Reset the password)"
+    assert f'name="q" value="{choice}"' in page
+    visitor.post("/ask/", {"q": choice, "previous": answer.pk})
+    chosen = Answer.objects.get(previous=answer)
+    assert chosen.state == "answered"
+    assert chosen.sources.get(number=1).version.title == "Reset the password"
+
+
+def test_whoever_means_all_of_them_is_not_asked_again(visitor: Client, ask: Ask, resets: None) -> None:
+    answer = written(ask("How is it reset?"))
+    visitor.post("/ask/", {"q": "How is it reset?", "previous": answer.pk})
+    assert Answer.objects.get(previous=answer).state == "answered"
+
+
+def test_a_choice_shows_only_articles_that_this_reader_may_see(ask: Ask, resets: None, operator: User) -> None:
+    answer = written(ask("How is it reset?", user=operator))
+    assert "Reset the turbine" in body(browser_of(operator).get(f"/answers/{answer.pk}/"))
+    assert Client().get(f"/answers/{answer.pk}/").status_code == 404
+
+
+def test_what_an_article_was_cleared_of_before_more_were_let_in_stays_with_those_who_could_read_it(
+    ask: Ask, secret: Article, index: Any, operator: User, everyone: Audience
+) -> None:
+    answer = written(ask(TURBINE, user=operator))
+    content = Content(secret.latest_version.title, "Turn the turbine key twice.")
+    publishing.save(secret, content, by=None, based_on=1)
+    publishing.publish(secret, by=None)
+    index()
+    Article.objects.filter(pk=secret.pk).update(audience=everyone)
+    assert Client().get(f"/articles/{secret.slug}/").status_code == 200
+    assert Client().get(f"/answers/{answer.pk}/").status_code == 404
+    assert "kumquat" in body(browser_of(operator).get(f"/answers/{answer.pk}/"))
+
+
+def test_a_passage_that_still_stands_is_for_whoever_reads_its_article_now(
+    ask: Ask, secret: Article, operator: User, everyone: Audience
+) -> None:
+    answer = written(ask(TURBINE, user=operator))
+    Article.objects.filter(pk=answer.sources.get(number=1).version.article_id).update(audience=everyone)
+    assert Client().get(f"/answers/{answer.pk}/").status_code == 200
+
+
+def test_a_replayed_answer_says_when_it_was_written(visitor: Client, ask: Ask) -> None:
+    answer = written(ask())
+    Answer.objects.filter(pk=answer.pk).update(replayed=timezone.now().replace(year=2026, month=11, day=2, hour=9))
+    assert "Written on 2 November 2026, 09:" in body(visitor.get(f"/answers/{answer.pk}/"))

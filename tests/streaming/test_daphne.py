@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -67,21 +68,29 @@ def database_url() -> str:
 @pytest.fixture
 def site(ask: Callable[..., Answer], tmp_path: Path) -> Iterator[Site]:
     """Daphne with the article of these tests and an unhurried generator."""
+    with daphne(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def daphne(folder: Path, **variables: str) -> Iterator[Site]:
+    """A daphne of its own on the test database."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
         "DATABASE_URL": database_url(),
         "BROKER_URL": "redis://127.0.0.1:1/0",
-        "FOOTNOTE_VAR": str(tmp_path),
+        "FOOTNOTE_VAR": str(folder),
         "EMBEDDER": "kb.providers.fake.FakeEmbedder",
         "GENERATOR": "kb.providers.quoting.QuotingGenerator",
         "ANSWER_THRESHOLD": "0",
         "QUOTING_PACE": "0.1",
         "DEBUG": "1",
+        **variables,
     }
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "portal.asgi:application"]
-    with (tmp_path / "daphne.log").open("wb") as log:
+    with (folder / f"daphne-{port}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=django_settings.BASE_DIR, env=environment, stdout=log, stderr=log)
         made = Site(port, process)
         try:
@@ -130,7 +139,7 @@ async def test_words_arrive_one_after_the_other(site: Site) -> None:
 async def test_without_scripts_the_post_arrives_complete(site: Site) -> None:
     path, page = await asyncio.to_thread(site.ask, QUESTION)
     assert path.startswith("/answers/")
-    assert "Answer complete: " in page
+    assert "Answer ready: " in page
 
 
 async def test_another_process_follows_and_stops(site: Site) -> None:
@@ -164,3 +173,19 @@ async def test_a_killed_process_leaves_what_was_saved_and_says_so(site: Site, se
     assert state_of(events) == "interrupted"
     assert text_of(events) != ""
     assert text_of(events).startswith(text_in(heard)) or text_in(heard).startswith(text_of(events))
+
+
+async def test_a_server_that_is_stopped_finishes_its_answers_and_begins_none(site: Site) -> None:
+    path, _ = await asyncio.to_thread(site.ask, QUESTION, live="1")
+    answer = await runs.database(Answer.objects.get)()
+    late, _ = await asyncio.to_thread(site.ask, "What is a draft?", live="1")
+    async with site.socket(path) as wire:
+        await wire.send(json.dumps({"type": "follow", "at": 0}))
+        frames = await hear(wire, "token")
+        site.process.send_signal(signal.SIGTERM)
+        frames += await hear(wire, "done")
+    assert await asyncio.to_thread(site.process.wait, 10) == 0
+    await runs.database(answer.refresh_from_db)()
+    assert answer.state == frames[-1]["state"] == "answered"
+    assert text_in(frames) == answer.text
+    assert (await runs.database(Answer.objects.get)(pk=late.split("/")[2])).state == "waiting"

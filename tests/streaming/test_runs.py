@@ -17,8 +17,8 @@ from kb.generation import Text as Delta
 from kb.generation import get_generator
 from kb.grounding import Prompt
 from kb.models import Answer, Article
-from kb.recording import Lease
-from streaming import runs
+from kb.recording import Lease, Tail
+from streaming import runs, writing
 from streaming.positions import length
 from streaming.protocol import Found, Piece, Status
 from tests.streaming.conftest import change, events_of, row, state_of, text_of
@@ -78,7 +78,9 @@ async def test_sources_come_before_the_first_word_and_the_row_holds_what_was_str
     assert text_of(events) == stored.text != ""
     assert stored.finished
     assert stored.generator == "quoting"
-    assert stored.sentences[0]["citations"] == [1]
+    numbers = await runs.database(lambda: set(stored.sources.values_list("number", flat=True)))()
+    assert set(stored.sentences[0]["citations"]) <= numbers
+    assert stored.sentences[0]["citations"]
     assert await runs.database(stored.sources.count)() > 0
 
 
@@ -99,9 +101,9 @@ async def test_a_second_follower_and_one_that_joins_half_way_get_the_same_text(a
     answer = await runs.database(ask)()
     first = asyncio.create_task(events_of(answer.pk))
     second = asyncio.create_task(events_of(answer.pk))
-    await asyncio.sleep(0.4)
-    so_far = str(runs.here().running[answer.pk].text)
-    assert so_far
+    here = runs.here()
+    while not (answer.pk in here.running and (so_far := str(here.running[answer.pk].text))):
+        await asyncio.sleep(0.02)
     third = text_of(await events_of(answer.pk, length(so_far)))
     assert text_of(await first) == text_of(await second) == so_far + third
     assert len(runs.here().running) == 0
@@ -124,6 +126,7 @@ async def test_the_status_is_told_at_boundaries_and_never_per_token(ask: Ask, sl
         "3 sources found. Reading them.",
         "Writing the answer. 0 of 3 sources used so far.",
     ]
+    assert told.pop() == "Checking each sentence."
     assert set(told[3:]) <= {f"Writing the answer. {used} of 3 sources used so far." for used in (1, 2)}
 
 
@@ -184,7 +187,7 @@ async def test_a_run_whose_process_died_is_reported_as_interrupted_with_its_text
     answer = await runs.database(ask)()
     lease = await runs.database(recording.claim)(answer.pk)
     assert lease is not None
-    await runs.database(recording.save)({lease: "Half an "})
+    await runs.database(recording.save)({lease: Tail(0, "Half an ")})
     await change(answer, beat=timezone.now() - timedelta(seconds=11))
     events = await events_of(answer.pk)
     assert state_of(events) == "interrupted"
@@ -211,7 +214,7 @@ async def test_a_foreign_token_saves_and_finishes_nothing(ask: Ask) -> None:
     answer = await runs.database(ask)()
     await runs.database(recording.claim)(answer.pk)
     foreign = Lease(answer.pk, uuid.uuid4())
-    assert await runs.database(recording.save)({foreign: "Not mine."}) == {}
+    assert await runs.database(recording.save)({foreign: Tail(0, "Not mine.")}) == {}
     assert not await runs.database(recording.finish)(foreign, "answered", text="Not mine.")
     with pytest.raises(recording.Fenced):
         await runs.database(recording.record_sources)(foreign, ())
@@ -239,7 +242,7 @@ async def test_a_fault_is_told_in_words_and_keeps_what_was_written(
     stored = await row(answer)
     assert state_of(events) == stored.state == "failed"
     assert stored.text == text_of(events) == "So far so good. "
-    assert stored.message == runs.FAULT
+    assert stored.message == writing.FAULT
 
 
 async def test_a_nul_from_a_generator_spoils_no_save(ask: Ask, generator: Any) -> None:
@@ -294,5 +297,9 @@ async def test_many_asks_hold_no_connection_afterwards(ask: Ask) -> None:
     assert {state_of(events) for events in results} == {"answered"}
     pool = connection.pool
     assert pool is not None
-    stats = pool.get_stats()
-    assert stats["pool_size"] - stats["pool_available"] <= 1  # the fixtures' own
+    for _ in range(50):  # the saver may be about to write once more
+        stats = pool.get_stats()
+        if stats["pool_size"] - stats["pool_available"] <= 1:  # the fixtures' own
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"connections are still held: {stats}")

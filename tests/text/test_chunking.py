@@ -55,7 +55,7 @@ def test_a_long_paragraph_is_cut_at_the_ends_of_sentences() -> None:
 
 
 def test_overlap_repeats_whole_sentences_within_a_section() -> None:
-    found = pieces(f"{prose(12)}\n\n## Next\n\n{prose(2, start=50)}", overlap=8)
+    found = pieces(f"{prose(9)}\n\n## Next\n\n{prose(2, start=50)}", overlap=8)
     first, second, *_, last = found
     repeated = re.findall(r"Sentence number \d+ says something\.", first.body)[-1]
     assert second.body.startswith(repeated)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.diffing import Part, Row, rows
+from kb.diffing import Part, Row, counted, rows
 from tests.text.sources import tried
 
 
@@ -29,6 +29,30 @@ def test_a_changed_line_shows_its_changed_words() -> None:
     assert table("Press the red button.", "Press the green button now.") == [
         ("changed", "Press the [red] button.", "Press the [green] button[ now].")
     ]
+
+
+def test_a_changed_line_can_be_read_as_one_with_what_was_removed_first() -> None:
+    [row] = rows("Press the red button.", "Press the green button now.")
+    assert row.inline == [
+        ("same", "Press the "),
+        ("removed", "red"),
+        ("added", "green"),
+        ("same", " button"),
+        ("added", " now"),
+        ("same", "."),
+    ]
+
+
+@given(st.text("ab c\n", max_size=40), st.text("ab c\n", max_size=40))
+def test_reading_lines_as_one_loses_nothing(old: str, new: str) -> None:
+    for row in rows(old, new):
+        for side, other in ((row.old, "added"), (row.new, "removed")):
+            assert "".join(part.text for part in side) == "".join(text for kind, text in row.inline if kind != other)
+
+
+def test_words_are_counted_wherever_they_stand() -> None:
+    assert counted("one two three", "three one four four") == (2, 1)
+    assert counted("", "a b") == (2, 0)
 
 
 def test_words_changed_in_a_row_are_one_change() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from kb import answering
-from kb.answering import Answered, Event, Failed, Refused, Sources, Token
+from kb.answering import STATES, Answered, Ending, Event, Failed, Refused, Sources, Token, Unclear
 from kb.grounding import Source, plain
 from kb.management.commands._people import person
 from kb.models import Article
@@ -27,8 +27,9 @@ class Command(BaseCommand):
         events = asyncio.run(self.collect(question, user, show=not options["json"]))
         if options["json"]:
             self.stdout.write(json.dumps(report(events), ensure_ascii=False, indent=2))
-        elif isinstance(last := events[-1], Refused):
-            for article in Article.objects.filter(pk__in=last.nearest).select_related("latest_version"):
+        elif isinstance(last := events[-1], Refused | Unclear):
+            shown = last.nearest if isinstance(last, Refused) else last.articles
+            for article in Article.objects.filter(pk__in=shown).select_related("latest_version"):
                 self.stdout.write(f"  {article}")
 
     async def collect(self, question: str, user: Reader, *, show: bool) -> list[Event]:
@@ -50,7 +51,7 @@ class Command(BaseCommand):
                 self.stdout.flush()
             case Answered(timings=timings):
                 self.stdout.write(f"\n\n{timings['total']:.0f} ms")
-            case Refused(message=message):
+            case Refused(message=message) | Unclear(message=message):
                 self.stdout.write(message)
             case Failed(message=message):
                 self.stdout.write(self.style.ERROR(message))
@@ -60,11 +61,11 @@ def report(events: list[Event]) -> dict[str, Any]:
     """The answer as JSON; `passage` is the exact text a citation rests on. Of a refusal or failure, `text` says why."""
     sources = next((event.sources for event in events if isinstance(event, Sources)), ())
     last = events[-1]
-    timings = last.timings if isinstance(last, Answered | Refused | Failed) else {}
+    timings = last.timings if isinstance(last, Ending) else {}
     return {
-        "state": "refused" if isinstance(last, Refused) else "failed" if isinstance(last, Failed) else "answered",
+        "state": STATES[type(last)] if isinstance(last, Ending) else "failed",
         "text": last.message
-        if isinstance(last, Refused | Failed)
+        if isinstance(last, Refused | Unclear | Failed)
         else plain("".join(event.text for event in events if isinstance(event, Token))),
         "sentences": [
             {"text": one.text, "citations": [cited(sources, *place) for place in one.passages]}

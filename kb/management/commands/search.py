@@ -3,11 +3,16 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from kb import explaining
+from kb.errors import ProviderError
+from kb.filters import Within
 from kb.management.commands._people import person
 from kb.models import Article
+from kb.narrowing import narrowed
+from kb.permissions import Reader
 from kb.retrieval import Hit, Timings, retrieve
 
 
@@ -18,16 +23,27 @@ class Command(BaseCommand):
         parser.add_argument("question")
         parser.add_argument("--as", dest="username", help="search with this person's eyes")
         parser.add_argument("--limit", type=int, default=10)
+        parser.add_argument("--collection", metavar="SLUG", help="only in this collection")
+        parser.add_argument("--tag", help="only articles with this tag")
+        parser.add_argument("--language", metavar="CODE", help="only articles in this language, such as en or pt-BR")
+        parser.add_argument("--since", metavar="DAY", help="only what was updated on this day (2026-03-31) or later")
+        parser.add_argument("--article", metavar="SLUG", help="only in this article; with --explain: why it is missing")
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--explain", action="store_true", help="show every stage: legs, fusion, rerank")
-        parser.add_argument("--article", metavar="SLUG", help="with --explain: why this article did not come up")
 
     def handle(self, *args: Any, question: str, username: str | None, limit: int, **options: Any) -> None:
-        if options["explain"]:
-            self.explain(question, username, limit, options["article"])
-            return
+        reader = person(username)
+        try:
+            if options["explain"]:
+                self.explain(question, reader, limit, options)
+            else:
+                self.search(question, reader, limit, options)
+        except ProviderError as error:
+            raise CommandError(str(error)) from error
+
+    def search(self, question: str, reader: Reader, limit: int, options: dict[str, Any]) -> None:
         timings = Timings()
-        hits = retrieve(question, user=person(username), limit=limit, timings=timings)
+        hits = retrieve(question, user=reader, within=asked_within(options, reader), limit=limit, timings=timings)
         if options["json"]:
             rows = [as_row(rank, hit) for rank, hit in enumerate(hits, 1)]
             self.stdout.write(json.dumps({"hits": rows, "timings_ms": timings.as_dict()}, ensure_ascii=False, indent=2))
@@ -38,11 +54,14 @@ class Command(BaseCommand):
             self.stdout.write(f"    {' '.join(hit.text.split())[:160]}")
         self.stdout.write(f"{len(hits)} hits in {timings.total:.0f} ms" if hits else "Nothing found.")
 
-    def explain(self, question: str, username: str | None, limit: int, slug: str | None) -> None:
+    def explain(self, question: str, reader: Reader, limit: int, options: dict[str, Any]) -> None:
+        slug = options["article"]
         article = Article.objects.filter(slug=slug).first() if slug else None
         if slug and article is None:
             raise CommandError(f"There is no article “{slug}”.")
-        made = explaining.explain(question, user=person(username), article=article)
+        made = explaining.explain(
+            question, user=reader, article=article, within=asked_within({**options, "article": ""}, reader)
+        )
         self.stdout.write(f"words looked for: {' '.join(made.question)}")
         self.stdout.write(f"chunks this reader may see: {made.allowed}")
         self.stdout.write(f"{'final':>5} {'fused':>5} {'words':>11} {'vector':>11}  {'maxsim':>6}  article")
@@ -54,6 +73,13 @@ class Command(BaseCommand):
             )
         if made.verdict:
             self.stdout.write("\n" + made.verdict)
+
+
+def asked_within(options: dict[str, Any], reader: Reader) -> Within:
+    try:
+        return narrowed(options, user=reader)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error
 
 
 def as_row(rank: int, hit: Hit) -> dict[str, Any]:

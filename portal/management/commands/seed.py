@@ -1,11 +1,9 @@
 """manage.py seed: the demo help center (content/) and the demo people, for development only."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import frontmatter
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,7 +11,7 @@ from django.db import transaction
 from tqdm import tqdm
 
 from kb import frequencies, importing, indexing, tasks
-from kb.models import Article, Audience, Collection, IndexJob, Membership
+from kb.models import Article, Collection, IndexJob, Membership
 from portal.models import User
 
 CONTENT = Path(settings.BASE_DIR) / "content"
@@ -27,28 +25,6 @@ LOGINS = [
     ("operator", PASSWORD, "reads what the group Operators may read"),
     ("reader", PASSWORD, "reads what signed-in readers may read"),
 ]
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """A collection of the demo content: its folder and the front matter of its _collection.md."""
-
-    folder: Path
-    title: str
-    description: str
-    position: int
-    audience: str
-
-    @classmethod
-    def read(cls, folder: Path) -> "Shelf":
-        meta = frontmatter.load(str(folder / "_collection.md")).metadata
-        return cls(
-            folder,
-            str(meta["title"]),
-            str(meta.get("description", "")),
-            int(str(meta.get("position", 0))),
-            str(meta.get("audience", "everyone")),
-        )
 
 
 class Command(BaseCommand):
@@ -76,33 +52,10 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def plant() -> importing.Report:
-    """Collections, people and articles, all or nothing: a seed that was interrupted can simply be started again."""
-    shelves = sorted((Shelf.read(path.parent) for path in CONTENT.glob("*/_collection.md")), key=lambda s: s.position)
-    collections = {shelf: make_collection(shelf) for shelf in shelves}
+    """Collections, articles and people, all or nothing: a seed that was interrupted can simply be started again."""
+    report = importing.import_path(CONTENT, importing.Options(publish=True, create=True), image=figure)
     make_people()
-    return import_all(collections)
-
-
-def make_collection(shelf: Shelf) -> Collection:
-    return Collection.objects.create(
-        name=shelf.title,
-        slug=shelf.folder.name,
-        description=shelf.description,
-        position=shelf.position,
-        audience=make_audience(shelf.audience),
-    )
-
-
-def make_audience(name: str) -> Audience:
-    """`everyone`, `signed-in` or `group:Name`."""
-    kind, _, group = name.partition(":")
-    if kind == "group":
-        audience, made = Audience.objects.get_or_create(name=group, defaults={"kind": Audience.Kind.GROUPS})
-        if made:
-            audience.groups.add(Group.objects.get_or_create(name=group)[0])
-        return audience
-    choice = Audience.Kind(kind)
-    return Audience.objects.get_or_create(kind=choice, defaults={"name": choice.label})[0]
+    return report
 
 
 def make_people() -> None:
@@ -119,26 +72,9 @@ def make_people() -> None:
         User.objects.get(username=name).groups.add(operators)
 
 
-def import_all(collections: dict[Shelf, Collection]) -> importing.Report:
-    """Import every collection's folder, as one import, so that links between collections hold."""
-    report = importing.Report()
-    parsed = {
-        one: collection
-        for shelf, collection in collections.items()
-        for one in importing.parse_all(importing.files(shelf.folder), CONTENT, report)
-    }
-    addresses = {one.path: one.slug for one in parsed}
-    for one, collection in parsed.items():
-        options = importing.Options(collection=collection, publish=True, image_address=figure)
-        source = importing.rewrite_links(one, addresses, options, report)
-        importing.write(one, source, one.slug, options)
-        report.created += 1
-    return report
-
-
-def figure(file: Path) -> str | None:
+def figure(place: str) -> str | None:
     """The figures of the demo articles are static files (STATICFILES_DIRS)."""
-    return f"{settings.STATIC_URL}figures/{file.name}" if file.is_relative_to(CONTENT) and file.exists() else None
+    return f"{settings.STATIC_URL}figures/{Path(place).name}" if (CONTENT / place).exists() else None
 
 
 def index() -> None:

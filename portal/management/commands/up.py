@@ -19,7 +19,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PooledConnecti
 from portal.embedded import EmbeddedError, EmbeddedPostgres
 from portal.embedded.alone import alone
 from portal.embedded.sockets import listens, require_free_port
-from portal.embedded.supervision import Service, say, supervise
+from portal.embedded.supervision import STOP_SECONDS, Service, say, supervise
 from portal.management.commands.seed import LOGINS
 
 SESSION_SECONDS = 3.0
@@ -159,7 +159,8 @@ def _worker() -> Service:
 
 def _web(host: str, port: int) -> Service:
     argv = (sys.executable, "-m", "daphne", "-b", host, "-p", str(port), "portal.asgi:application")
-    return Service("web", argv, ready=lambda: listens((host, port)))
+    grace = settings.DRAIN_SECONDS + STOP_SECONDS  # running answers finish first
+    return Service("web", argv, ready=lambda: listens((host, port)), stop_seconds=grace)
 
 
 def _await_remains(host: str, port: int) -> None:

@@ -1,0 +1,1 @@
+"""What users would take instead, on the same rows: LangChain, LlamaIndex and Haystack over pgvector."""

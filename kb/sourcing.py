@@ -1,0 +1,67 @@
+"""The numbered sources of an answer, out of the hits of its question; under the same access rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.conf import settings
+
+from kb.assembling import BEST, articles, assemble
+from kb.embedding import get_embedder
+from kb.grounding import Source, sentences_of
+from kb.models import Chunk
+from kb.permissions import Reader
+from kb.retrieval import Hit
+
+
+def choose(hits: Sequence[Hit], user: Reader) -> list[Hit]:
+    """The chunks for the answer, with what goes on from the best of them, under the same access rule."""
+    best = [hit for hit in hits if hit.article_id in articles(hits)[:BEST]]
+    return assemble(
+        hits,
+        following(best, user),
+        most=settings.ANSWER_SOURCES,
+        budget=settings.ANSWER_WORDPIECES,
+        count=get_embedder().count,
+    )
+
+
+def following(hits: Sequence[Hit], user: Reader) -> dict[int, Hit]:
+    """By chunk id, the chunk that goes on under the same heading, as a hit that fits as well as the one before it."""
+    before = {hit.chunk_id: hit for hit in hits}
+    rows = Chunk.objects.visible_to(user).following(list(before)).select_related("passage")
+    return {
+        row.before: replace(  # type: ignore[attr-defined]  # annotated by following()
+            before[row.before],  # type: ignore[attr-defined]  # annotated by following()
+            chunk_id=row.pk,
+            passage_id=row.passage_id,
+            anchor=row.anchor,
+            lines=tuple(row.lines),
+            text=row.passage.body,
+        )
+        for row in rows
+    }
+
+
+def number(hits: Sequence[Hit]) -> tuple[Source, ...]:
+    return tuple(source(place, hit) for place, hit in enumerate(hits, 1))
+
+
+def source(place: int, hit: Hit) -> Source:
+    return Source(
+        number=place,
+        article_id=hit.article_id,
+        slug=hit.slug,
+        title=hit.title,
+        collection=hit.collection,
+        heading_path=hit.heading_path,
+        anchor=hit.anchor,
+        version_id=hit.version_id,
+        version_number=hit.version_number,
+        passage_id=hit.passage_id,
+        text=hit.text,
+        sentences=sentences_of(hit.text, hit.lines or (1,)),
+        score=hit.score,
+        updated=hit.updated,
+    )

@@ -1,0 +1,65 @@
+"""How an article stands beside its text, as values that can be kept, compared, and put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from kb import showing
+from kb.models import Article, ArticleVersion, Review
+
+Standing = dict[str, Any]
+
+FIELDS = ("state", "collection_id", "audience_id", "owner_id", "tags")
+PLANS = ("scheduled_version_id", "scheduled_by_id")
+TIMES = ("publish_at", "unpublish_at")
+
+
+def of(article: Article) -> Standing:
+    """In values that JSON knows."""
+    review = article.reviews.filter(state=Review.State.OPEN).first()
+    return {
+        **{name: getattr(article, name) for name in (*FIELDS, *PLANS)},
+        **{name: moment.isoformat() if (moment := getattr(article, name)) else None for name in TIMES},
+        "version": article.wanted_version_id,
+        "review": review.pk if review else None,
+    }
+
+
+def changes(before: Standing, after: Standing) -> tuple[Standing, Standing]:
+    """What differs between the two: what it was, and what it is."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {name: before.get(name) for name in names}, {name: after[name] for name in names}
+
+
+def holds(article: Article, values: Standing) -> bool:
+    """Whether the article still stands as it was left."""
+    now = of(article)
+    return all(now.get(name) == value for name, value in values.items())
+
+
+def put_back(article: Article, before: Standing) -> None:
+    """Set what these values name, under the article's lock. A version that readers had is shown to them again."""
+    for name in (*FIELDS, *PLANS):
+        if name in before and name != "state":
+            setattr(article, name, before[name])
+    for name in TIMES:
+        if name in before:
+            setattr(article, name, parse_datetime(before[name]) if before[name] else None)
+    if article.publish_at and article.publish_at <= timezone.now():
+        article.publish_at = article.scheduled_version = None  # it was not there at its time; nobody expects it now
+    if review := before.get("review"):
+        Review.objects.filter(pk=review).update(state=Review.State.OPEN, decided_by=None, decided=None)
+    article.save()
+    put_back_state(article, before.get("state", article.state), before.get("version", article.wanted_version_id))
+
+
+def put_back_state(article: Article, state: str, version: int | None) -> None:
+    if (state, version) == (article.state, article.wanted_version_id):
+        return
+    if state == Article.State.PUBLISHED and version is not None:
+        showing.show(article, ArticleVersion.objects.get(pk=version))
+    else:
+        showing.hide(article, state)
