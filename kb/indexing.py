@@ -59,11 +59,13 @@ def run(article_id: int | None = None) -> str:
                     log.info("index: article %s again: the embedder was switched meanwhile", held.article_id)
             return finish(held)
     except Fenced:
-        log.warning("index: article %s was taken over by another worker; nothing applied", held.article_id)
-        return "fenced"
+        outcome = "fenced"
     except Exception as error:
         log.warning("index: article %s, attempt %s: %s", held.article_id, held.attempts, error)
-        return outbox.put_back(held, error)
+        outcome = outbox.put_back(held, error)
+    if outcome == "fenced":
+        log.warning("index: article %s was taken over by another worker; nothing applied", held.article_id)
+    return outcome
 
 
 def drain(limit: int | None = None) -> int:

@@ -11,7 +11,7 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -103,7 +103,7 @@ def heartbeat(held: Claim) -> Iterator[None]:
 
 @contextmanager
 def beating(mine: QuerySet[Any], what: str) -> Iterator[None]:
-    """Move `lease_until` of these rows ahead, again and again, from a thread of its own."""
+    """Move `lease_until` of these rows ahead, again and again, from a thread of its own, while this one works."""
     stopped = threading.Event()
 
     def beat() -> None:
@@ -118,29 +118,38 @@ def beating(mine: QuerySet[Any], what: str) -> Iterator[None]:
     thread = threading.Thread(target=beat, name="index-heartbeat", daemon=True)
     thread.start()
     try:
-        yield
+        with letting_go_when_frozen():
+            yield
     finally:
         stopped.set()
         thread.join(timeout=5)
 
 
 @contextmanager
+def letting_go_when_frozen() -> Iterator[None]:
+    """A process that stops in the middle of a transaction loses its locks after a lease, or nobody could go on.
+
+    For the whole session: whatever a worker does with locks held, not only the swap, may be where it stops.
+    """
+    milliseconds = str(int(lease().total_seconds() * 1000))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [milliseconds])
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:  # a broken transaction takes it back by itself
+            cursor.execute("RESET idle_in_transaction_session_timeout")
+
+
+@contextmanager
 def holding(held: Claim) -> Iterator[tuple[Article, IndexJob]]:
     """A transaction with the article and its job locked. Raises Fenced when another worker has the job by now."""
     with transaction.atomic():
-        let_go_when_frozen()
         article = Article.objects.select_for_update().get(pk=held.article_id)
         job = IndexJob.objects.select_for_update().get(pk=held.article_id)
         if job.token != held.token:
             raise Fenced
         yield article, job
-
-
-def let_go_when_frozen() -> None:
-    """For this transaction: a process that stops in its middle loses its locks after a lease, or nobody could save."""
-    with connection.cursor() as cursor:
-        milliseconds = str(int(lease().total_seconds() * 1000))
-        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [milliseconds])
 
 
 def end(held: Claim, job: IndexJob) -> str:

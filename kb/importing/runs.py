@@ -62,7 +62,6 @@ class Held:
     def holding(self) -> Iterator[None]:
         """A transaction in which nobody else works on this import. Raises Lost."""
         with transaction.atomic():
-            outbox.let_go_when_frozen()
             mine = ImportRun.objects.select_for_update().filter(pk=self.run.pk, token=self.token, state=self.run.state)
             if not mine.exists():
                 raise Lost

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 from django.db import connection
@@ -35,6 +36,22 @@ class Picky(FakeEmbedder):
         if any("Indigestible" in text for text in texts):
             raise ProviderError("This text is too much for me.", temporary=False)
         return super().encode(texts)
+
+
+class Watchful(FakeEmbedder):
+    """Notes how long PostgreSQL lets a transaction of this worker stand still."""
+
+    seen: ClassVar[list[str]] = []
+
+    def encode(self, texts):
+        self.seen.append(standstill())
+        return super().encode(texts)
+
+
+def standstill():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        return cursor.fetchone()[0]
 
 
 @pytest.fixture
@@ -227,6 +244,16 @@ def test_the_heartbeat_keeps_the_lease_and_outlives_a_lost_connection(transactio
         time.sleep(1.2)
         assert outbox.claim() is None
     assert indexing.finish(held) == "done"
+
+
+def test_a_worker_that_freezes_with_locks_held_loses_them_after_a_lease(collection, embedder, settings):
+    settings.INDEX_LEASE_SECONDS = 7
+    embedder("Watchful")
+    factories.article("One", collection=collection)
+    before = standstill()
+    assert indexing.run() == "done"
+    assert set(Watchful.seen) == {"7s"}
+    assert standstill() == before
 
 
 def test_asking_again_revives_a_failed_job(collection, embedder):
