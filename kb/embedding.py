@@ -24,8 +24,10 @@ Floats = NDArray[np.float32]
 ROTATION_SEED = 0
 CACHED_QUESTIONS = 1000  # a process; about 10 KB each
 CACHE_SECONDS = 7 * 24 * 3600
+STOP_SHARE = 0.3  # of a stop word in a question's vector, against 1
+ENDS = " \t\n?!.…"  # what a question may end with and is not embedded with
 SMALLEST = 1e-12  # instead of a division by zero
-CACHE_VERSION = 1  # raise it when what is cached of a question changes
+CACHE_VERSION = 2  # raise it when what is cached of a question changes
 
 _loading = threading.Lock()
 
@@ -223,14 +225,22 @@ def without_vectors() -> QuestionVectors:
 
 
 def _question(embedder: Embedder, text: str) -> QuestionVectors:
-    [encoding] = embedder.encode([text])
+    """A question's vector says what it is about rather than that it asks: nDCG@10 of five sets changes by -.004 to
+    +.013 when stop words count less than the others and the sign at the end does not count (`make eval`).
+    """
+    [encoding] = embedder.encode([text.rstrip(ENDS) or text])
     expect_dimensions(embedder, encoding)
+    stop = embedder.is_stop(encoding.ids)
     if encoding.tokens is None:
         nothing = np.zeros((0, len(encoding.vector)), np.float32)
-        return QuestionVectors(
-            encoding.vector, nothing, encoding.ids[:0], embedder.is_stop(encoding.ids[:0]), encoding.offsets[:0]
-        )
-    norms = np.linalg.norm(encoding.tokens, axis=1, keepdims=True)
-    unit = encoding.tokens / np.maximum(norms, SMALLEST)
-    tokens = unit @ rotation(encoding.tokens.shape[1])
-    return QuestionVectors(encoding.vector, tokens, encoding.ids, embedder.is_stop(encoding.ids), encoding.offsets)
+        return QuestionVectors(encoding.vector, nothing, encoding.ids[:0], stop[:0], encoding.offsets[:0])
+    tokens = _unit(encoding.tokens) @ rotation(encoding.tokens.shape[1])
+    vector = encoding.vector
+    if not stop.all():
+        vector = _unit(np.where(stop, np.float32(STOP_SHARE), np.float32(1)) @ encoding.tokens)
+    return QuestionVectors(vector, tokens, encoding.ids, stop, encoding.offsets)
+
+
+def _unit(rows: Floats) -> Floats:
+    """(d,) or (n, d), L2-normalised."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), SMALLEST), np.float32)

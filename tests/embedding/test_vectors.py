@@ -140,20 +140,36 @@ def test_question_tokens_are_unit_rows_in_the_rotated_space():
 
 
 def test_stop_words_of_a_question_are_marked():
-    assert question_vectors("Where is the password?").stop.tolist() == [True, True, True, False, True]
+    assert question_vectors("Where is the password?").stop.tolist() == [True, True, True, False]
+
+
+def test_a_stop_word_counts_less_in_the_vector_of_a_question():
+    [encoding] = FakeEmbedder().encode(["the password"])
+    expected = 0.3 * encoding.tokens[0] + encoding.tokens[1]
+    assert np.allclose(question_vectors("the password").vector, expected / np.linalg.norm(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("text", ["the", "???"])
+def test_a_question_of_nothing_else_is_embedded_as_it_is(text):
+    [encoding] = FakeEmbedder().encode([text])
+    assert np.array_equal(question_vectors(text).vector, encoding.vector)
+
+
+def test_the_sign_at_the_end_of_a_question_does_not_matter():
+    assert np.array_equal(question_vectors("Where is it?!").vector, question_vectors("Where is it").vector)
 
 
 def test_equal_questions_are_embedded_once_in_a_process(counting):
     for text in ("Where is  it?", " Where is it?\n", "Where is it?"):
         question_vectors(text)
-    assert Counting.asked == ["Where is it?"]
+    assert Counting.asked == ["Where is it"]
 
 
 def test_a_second_process_finds_the_question_in_the_cache(counting):
     first = question_vectors("Where is it?")
     embedding._cached_question.cache_clear()
     second = question_vectors("Where is it?")
-    assert Counting.asked == ["Where is it?"]
+    assert Counting.asked == ["Where is it"]
     assert np.array_equal(first.vector, second.vector)
     assert np.array_equal(first.tokens, second.tokens)
 
