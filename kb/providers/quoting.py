@@ -17,7 +17,7 @@ from kb.providers.quotation import Line, Unit, is_contents, lines_of, markdown, 
 ARTICLES = 2  # that are quoted: with them the right section is cited for .77 of a manual's questions, with one for .58
 PASSAGES = 2  # of each that are weighed
 ALONE = 4  # that are weighed where one article leads so clearly that the others are left out; two are quoted
-CLEARLY = 0.25  # by how much the best passage must lead the next article's for that one to be left out (costs nothing)
+CLEARLY = 0.5  # by how much the best passage must lead the next article's for that one to be left out: .25 loses .03
 RANK_PENALTY = 0.1  # off the score of an article's second passage, which retrieval found less fitting
 CONTENTS = 0.5  # off the score of a list of links, which says where to read and nothing else
 STEPS = 0.3  # for a numbered step, where the question asks how to do something

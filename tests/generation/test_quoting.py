@@ -99,7 +99,7 @@ async def test_a_source_that_repeats_the_first_is_cited_beside_it_and_not_quoted
 
 async def test_an_article_far_behind_is_not_quoted() -> None:
     first, second = prompt("How do I restore an older version?").sources
-    asked = Prompt("How do I restore an older version?", (first, replace(second, score=0.7)))
+    asked = Prompt("How do I restore an older version?", (first, replace(second, score=0.45)))
     assert "⟦2⟧" not in written(await collect(QuotingGenerator().stream(asked)))
 
 
