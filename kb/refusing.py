@@ -1,16 +1,18 @@
 """Whether the articles answer a question at all, decided before anything is written, for each help center anew.
 
-    fit = max(cosine + maxsim + 0.5 words) + around - foreign
+    fit = max(cosine + maxsim + 0.5 words) + around - foreign + 0.1 ln(1 + length)
 
 The maximum is over the candidates, as the reranker scores them; `words` counts the words that occur nowhere, too.
 `around`: mean cosine of the ten nearest chunks, since a lone lookalike is no topic. `foreign`: mean cosine of the five
 nearest questions of our bank of everyday questions, which hardly any help center answers (foreign_questions.txt).
+`length`: words of the question; of two that are answered equally well, no passage comes as near to the longer one.
 No one threshold suits every corpus, so `calibrate` puts the bank to the articles and reads the threshold off its fits.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +29,7 @@ from kb.embedding import Floats, normalised, question_vectors
 from kb.models import Audience, Calibration, CorpusStatistics, Embedder, IndexJob
 from kb.permissions import ReaderOf
 from kb.retrieval import Hit, Trace, meaning, trace
+from kb.words import Question
 
 BANK = Path(__file__).with_name("foreign_questions.txt")
 AROUND = 10  # chunks
@@ -36,9 +39,10 @@ QUARTILE = 0.6745  # of a normal distribution, in standard deviations
 # What questions that are foreign, but of a kindred field, look like: measured on 20 pairs of five corpora with
 # MEASURED_WITH. They fit better than the bank does, by this many of its spreads; and about as well everywhere, so half
 # of the threshold is one figure for all.
-LIFT = 0.9
-EVERYWHERE = 1.23  # at a target of .95
-START = 1.0  # until the first calibration, a minute after the first articles; rather answer than refuse
+LIFT = 1.2
+EVERYWHERE = 1.32  # at a target of .95
+LENGTH = 0.1
+START = 1.15  # until the first calibration, a minute after the first articles; rather answer than refuse
 MEASURED_WITH = "all-MiniLM-L6-v2"
 
 
@@ -49,10 +53,11 @@ class Evidence:
     best: float
     around: float
     foreign: float
+    length: int  # words of the question, as the lexical leg counts them
 
     @property
     def fit(self) -> float:
-        return self.best + self.around - self.foreign
+        return self.best + self.around - self.foreign + LENGTH * math.log1p(self.length)
 
 
 @functools.cache
@@ -69,20 +74,23 @@ def bank() -> tuple[tuple[str, str], ...]:
 
 def weigh(question: str, traced: Trace) -> Evidence | None:
     """The evidence for an answer; None when nothing was found."""
-    if not traced.hits or not traced.question:
+    if not traced.question:
         return None
     row = current()
     embedder, asked = meaning(normalised(question))
     comparable = row is not None and row.embedder_id == embedder.pk
     foreign = nearness(asked.vector, vectors_of(row.pk, row.computed)) if row and comparable else USUAL
-    return evidence(traced.hits, known=traced.question.reachable / traced.question.asked, foreign=foreign)
+    return evidence(traced.hits, traced.question, foreign=foreign)
 
 
-def evidence(hits: Sequence[Hit], *, known: float, foreign: float) -> Evidence:
-    """`known`: the share of the question's words, by idf, that occur in the articles at all."""
+def evidence(hits: Sequence[Hit], asked: Question, *, foreign: float) -> Evidence | None:
+    """None when nothing was found. `known`: the share of the question's words, by idf, that occur at all."""
+    if not hits:
+        return None
+    known = asked.reachable / asked.asked
     sums = (hit.parts["sentence"] + hit.parts["maxsim"] + 0.5 * known * hit.parts["words"] for hit in hits)
     nearest = sorted((hit.parts["cosine"] for hit in hits), reverse=True)[:AROUND]
-    return Evidence(max(sums), sum(nearest) / len(nearest), foreign)
+    return Evidence(max(sums), sum(nearest) / len(nearest), foreign, len(asked.words))
 
 
 def nearness(vector: Floats, others: Floats) -> float:
@@ -150,10 +158,10 @@ def calibrate() -> Calibration | None:
     fits = []
     for (field, question), vector in zip(bank(), vectors, strict=True):
         traced = trace(question, user=everybody)
-        if traced.hits and traced.question:
-            known = traced.question.reachable / traced.question.asked
-            foreign = nearness(vector, vectors[fields != field])
-            fits.append(evidence(traced.hits, known=known, foreign=foreign).fit)
+        foreign = nearness(vector, vectors[fields != field])
+        found = evidence(traced.hits, traced.question, foreign=foreign) if traced.question else None
+        if found:
+            fits.append(found.fit)
     return keep(embedder, fits, vectors) if len(fits) > 1 else None
 
 

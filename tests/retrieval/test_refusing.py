@@ -29,8 +29,9 @@ def test_the_bank_has_some_hundred_questions_of_many_fields_and_none_twice() -> 
 
 def test_what_fits_as_well_as_the_threshold_is_answered(settings: Settings) -> None:
     settings.ANSWER_THRESHOLD = 1.0
-    assert enough(Evidence(best=0.9, around=0.4, foreign=0.3))
-    assert not enough(Evidence(best=0.8, around=0.4, foreign=0.3))
+    assert enough(Evidence(best=0.8, around=0.4, foreign=0.3, length=8))
+    assert not enough(Evidence(best=0.7, around=0.4, foreign=0.3, length=4))
+    assert not enough(Evidence(best=0.8, around=0.4, foreign=0.3, length=1))
     assert not enough(None)
 
 
