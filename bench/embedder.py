@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from kb.embedding import Encoding, Floats, normalised
+import numpy as np
+
+from kb.embedding import ENDS, STOP_SHARE, Encoding, Floats, normalised
 from kb.providers.fake import FakeEmbedder
 from kb.providers.onnx import OnnxEmbedder
 
@@ -21,11 +23,19 @@ class SyntheticEmbedder(FakeEmbedder):
 
     @classmethod
     def knows(cls, questions: Sequence[str], vectors: Floats) -> None:
-        cls.known = {normalised(text): vector for text, vector in zip(questions, vectors, strict=True)}
+        cls.known = {normalised(text).rstrip(ENDS): vector for text, vector in zip(questions, vectors, strict=True)}
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         made = super().encode(texts)
-        return [replace(one, vector=self.known.get(text, one.vector)) for text, one in zip(texts, made, strict=True)]
+        return [self.moved(one, self.known[text]) if text in self.known else one
+                for text, one in zip(texts, made, strict=True)]  # fmt: skip
+
+    def moved(self, one: Encoding, vector: Floats) -> Encoding:
+        """The same words, all moved so far that a question of them has this vector."""
+        assert one.tokens is not None
+        weights = np.where(self.is_stop(one.ids), STOP_SHARE, 1.0)
+        middle = weights @ one.tokens / weights.sum()
+        return replace(one, vector=vector, tokens=(one.tokens - middle + vector).astype(np.float32))
 
 
 class WithoutTokens(OnnxEmbedder):
