@@ -17,7 +17,8 @@ from kb.providers.quotation import Line, Unit, is_contents, lines_of, markdown, 
 ARTICLES = 2  # that are quoted: with them the right section is cited for .77 of a manual's questions, with one for .58
 PASSAGES = 2  # of each that are weighed
 ALONE = 4  # that are weighed where one article leads so clearly that the others are left out; two are quoted
-CLEARLY = 0.5  # by how much the best passage must lead the next article's for that one to be left out: .25 loses .03
+FAR = 0.5  # by how much the best passage must lead the next article's for that one to be left out: .25 loses .03
+CLEARLY = 0.25  # ... and for no more than one unit of it to be quoted
 RANK_PENALTY = 0.1  # off the score of an article's second passage, which retrieval found less fitting
 CONTENTS = 0.5  # off the score of a list of links, which says where to read and nothing else
 STEPS = 0.3  # for a numbered step, where the question asks how to do something
@@ -69,9 +70,9 @@ def considered(sources: Sequence[Source]) -> list[Source]:
     best: dict[int, float] = {}
     for source in with_text:
         best.setdefault(source.article_id, source.score)
-    first = [article for article in best if best[article] > max(best.values()) - CLEARLY][:ARTICLES]
-    most = PASSAGES if len(first) > 1 else ALONE
-    return [source for one in first for source in [other for other in with_text if other.article_id == one][:most]]
+    first = [article for article in best if best[article] > max(best.values()) - FAR][:ARTICLES]
+    most = dict.fromkeys(first, PASSAGES) | {first[0]: ALONE} if first else {}
+    return [s for one in first for s in [other for other in with_text if other.article_id == one][: most[one]]]
 
 
 def found(question: str, sources: Sequence[Source]) -> list[Found]:
@@ -114,7 +115,8 @@ def choose(candidates: Sequence[Found]) -> list[tuple[Source, range]]:
     first, *others = [next(one for one in ranked if one.source.article_id == article) for article in articles]
     chosen = [(first.source, around(first, window(first.units, first.at)))]
     for other in others:
-        near = window(other.units, other.at, most_units=SECOND_UNITS, most_words=SECOND_WORDS)
+        units = 1 if first.source.score - other.source.score > CLEARLY else SECOND_UNITS
+        near = window(other.units, other.at, most_units=units, most_words=SECOND_WORDS)
         chosen.append((other.source, around(other, near)))
     return chosen
 

@@ -97,6 +97,15 @@ async def test_a_source_that_repeats_the_first_is_cited_beside_it_and_not_quoted
     assert text.count("3. Press Restore") == 1
 
 
+async def test_of_an_article_clearly_behind_less_is_quoted() -> None:
+    first, second = prompt("How do I restore an older version?").sources
+    marks = []
+    for behind in (0.1, 0.3):
+        asked = Prompt("How do I restore an older version?", (first, replace(second, score=first.score - behind)))
+        marks.append(written(await collect(QuotingGenerator().stream(asked))).count("⟦2⟧"))
+    assert marks[0] > marks[1] > 0
+
+
 async def test_an_article_far_behind_is_not_quoted() -> None:
     first, second = prompt("How do I restore an older version?").sources
     asked = Prompt("How do I restore an older version?", (first, replace(second, score=0.45)))
