@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -12,12 +14,14 @@ from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from kb import chunking, embedders, markdown, outbox, storing
+from kb.errors import ProviderError
 from kb.models import Article, ArticleVersion, Chunk, Embedder, IndexedVersion, IndexJob, IndexRun
 from kb.outbox import Claim, Fenced
 
 log = logging.getLogger(__name__)
 
 
+MANY = 50  # articles that wait
 RECIPE = 2  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
@@ -87,12 +91,27 @@ def work(held: Claim) -> str:
     return outcome if versions else finish(held)
 
 
-def drain(limit: int | None = None) -> int:
+def drain(limit: int | None = None, *, progress: Callable[[], object] = lambda: None) -> int:
     """Work until nothing is due, in this process; for commands. Returns how many jobs were run."""
     done = 0
-    while (limit is None or done < limit) and run() != "none":
-        done += 1
+    with many() if limit is None else nullcontext():
+        while (limit is None or done < limit) and run() != "none":
+            done += 1
+            progress()
     return done
+
+
+def many() -> AbstractContextManager[None]:
+    """Where so much waits that the graph of vectors is built sooner afterwards than with every vector, it is.
+
+    Not inside a transaction: PostgreSQL builds no index there while rows wait for their foreign keys to be checked.
+    """
+    if connection.in_atomic_block or IndexJob.objects.filter(outbox.due()).count() < MANY:
+        return nullcontext()
+    try:
+        return embedders.graph_afterwards(embedders.live().row)
+    except ProviderError:  # of a model that cannot run, each job says so
+        return nullcontext()
 
 
 def missing(article_id: int) -> list[ArticleVersion]:
