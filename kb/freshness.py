@@ -46,7 +46,7 @@ def of(article: Article) -> Freshness:
     )
     if article.state != Article.State.PUBLISHED or wanted is None:
         return stands
-    if serving == wanted and is_indexed(wanted):
+    if serving == wanted and is_indexed(wanted.pk):
         return replace(stands, word="fresh")
     if job is not None and gave_up:
         return replace(stands, word="failed", error=job.error, doing="")

@@ -33,8 +33,34 @@ def identifiers(text: str) -> list[str]:
 
     `--max-size=4096` gives `--max-size=4096` and `--max-size`. Longer than 60 characters: left out.
     """
+    return _names(_tokens(text))
+
+
+def words_inside(text: str) -> str:
+    """The plain words inside the exact names: `getUserById` → `get User By Id`. Indexed beside the text."""
+    return _words(_tokens(text))
+
+
+def lexemes(text: str) -> list[str]:
+    """The exact names as they stand in a tsvector."""
+    return [SIGN + name for name in identifiers(text)]
+
+
+def words_and_lexemes(text: str) -> tuple[str, list[str]]:
+    """Both at once, for whoever stores a passage: finding the tokens is most of the work of either."""
+    tokens = _tokens(text)
+    return _words(tokens), [SIGN + name for name in _names(tokens)]
+
+
+def _tokens(text: str) -> list[str]:
+    """What stands between spaces, once each, without those that are plainly words: most of a text."""
+    tokens = dict.fromkeys(match.rstrip(".,:;=-/") for match in dict.fromkeys(_TOKEN.findall(text)))
+    return [token for token in tokens if not (token[1:].islower() and token.isalpha())]
+
+
+def _names(tokens: list[str]) -> list[str]:
     found: dict[str, None] = {}
-    for token in _tokens(text):
+    for token in tokens:
         if 2 <= len(token) <= LONGEST and _EXACT.search(token):
             found[token.lower()] = None
             if "=" in token:
@@ -42,22 +68,10 @@ def identifiers(text: str) -> list[str]:
     return [name for name in found if len(name) > 1]
 
 
-def words_inside(text: str) -> str:
-    """The plain words inside the exact names: `getUserById` → `get User By Id`. Indexed beside the text."""
+def _words(tokens: list[str]) -> str:
     parts: dict[str, None] = {}
-    for token in _tokens(text):
+    for token in tokens:
         pieces = [part for part in _BETWEEN.split(_CAMEL.sub(" ", token)) if part]
         if len(pieces) > 1:
             parts.update(dict.fromkeys(pieces))
     return " ".join(parts)
-
-
-def _tokens(text: str) -> list[str]:
-    """What stands between spaces, without those that are plainly words: most of a text."""
-    tokens = (match.rstrip(".,:;=-/") for match in _TOKEN.findall(text))
-    return [token for token in tokens if not (token.isalpha() and token[1:].islower())]
-
-
-def lexemes(text: str) -> list[str]:
-    """The exact names as they stand in a tsvector."""
-    return [SIGN + name for name in identifiers(text)]

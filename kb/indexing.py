@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db import connection
+from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from kb import chunking, embedders, markdown, outbox, storing
+from kb.errors import ProviderError
 from kb.models import Article, ArticleVersion, Chunk, Embedder, IndexedVersion, IndexJob, IndexRun
 from kb.outbox import Claim, Fenced
 
 log = logging.getLogger(__name__)
 
 
+MANY = 50  # articles that wait
 RECIPE = 2  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
+
+
+FORGET = """
+WITH old AS (SELECT id FROM kb_articleversion WHERE article_id = %(article)s AND id <> ALL(%(kept)s::bigint[])),
+     chunks AS (DELETE FROM kb_chunk WHERE version_id IN (SELECT id FROM old))
+DELETE FROM kb_indexedversion WHERE version_id IN (SELECT id FROM old)
+"""
+# All that is noted of an indexed version: a later run replaces it.
+INDEXED = ["content_hash", "recipe", "embedder", "title", "chunks", "embedded", "requested", "finished"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +55,13 @@ def recipe() -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def is_indexed(version: ArticleVersion) -> bool:
-    """Whether search can serve this version: same content, same recipe, all vectors of the live embedder there."""
-    return IndexedVersion.objects.filter(
-        version=version, content_hash=version.content_hash, recipe=recipe(), embedder__live=True
-    ).exists()
+def servable() -> QuerySet[IndexedVersion]:
+    """Versions that search can serve: same content, same recipe, all vectors of the live embedder there."""
+    return IndexedVersion.objects.filter(content_hash=F("version__content_hash"), recipe=recipe(), embedder__live=True)
+
+
+def is_indexed(version_id: int) -> bool:
+    return servable().filter(version=version_id).exists()
 
 
 def run(article_id: int | None = None) -> str:
@@ -54,10 +71,7 @@ def run(article_id: int | None = None) -> str:
         return "none"
     try:
         with outbox.heartbeat(held):
-            for version in missing(held.article_id):
-                while not apply(held, prepare(version)):
-                    log.info("index: article %s again: the embedder was switched meanwhile", held.article_id)
-            return finish(held)
+            return work(held)
     except Fenced:
         outcome = "fenced"
     except Exception as error:
@@ -68,12 +82,36 @@ def run(article_id: int | None = None) -> str:
     return outcome
 
 
-def drain(limit: int | None = None) -> int:
+def work(held: Claim) -> str:
+    """Make every version searchable that should be and is not; the last one ends the job in the same transaction."""
+    versions = missing(held.article_id)
+    for version in versions:
+        while not (outcome := apply(held, prepare(version), is_last=version is versions[-1])):
+            log.info("index: article %s again: the embedder was switched meanwhile", held.article_id)
+    return outcome if versions else finish(held)
+
+
+def drain(limit: int | None = None, *, progress: Callable[[], object] = lambda: None) -> int:
     """Work until nothing is due, in this process; for commands. Returns how many jobs were run."""
     done = 0
-    while (limit is None or done < limit) and run() != "none":
-        done += 1
+    with many() if limit is None else nullcontext():
+        while (limit is None or done < limit) and run() != "none":
+            done += 1
+            progress()
     return done
+
+
+def many() -> AbstractContextManager[None]:
+    """Where so much waits that the graph of vectors is built sooner afterwards than with every vector, it is.
+
+    Not inside a transaction: PostgreSQL builds no index there while rows wait for their foreign keys to be checked.
+    """
+    if connection.in_atomic_block or IndexJob.objects.filter(outbox.due()).count() < MANY:
+        return nullcontext()
+    try:
+        return embedders.graph_afterwards(embedders.live().row)
+    except ProviderError:  # of a model that cannot run, each job says so
+        return nullcontext()
 
 
 def missing(article_id: int) -> list[ArticleVersion]:
@@ -81,9 +119,9 @@ def missing(article_id: int) -> list[ArticleVersion]:
 
     In this order, so that a draft which cannot be indexed does not keep back what was published.
     """
-    article = Article.objects.select_related("latest_version", "wanted_version").get(pk=article_id)
-    versions = {v.pk: v for v in (article.wanted_version, article.latest_version) if v is not None}
-    return [version for version in versions.values() if not is_indexed(version)]
+    is_wanted = Q(pk=F("article__wanted_version"))
+    current = ArticleVersion.objects.filter(is_wanted | Q(pk=F("article__latest_version")), article=article_id)
+    return list(current.exclude(pk__in=servable().values("version")).order_by(Case(When(is_wanted, 0), default=1)))
 
 
 def prepare(version: ArticleVersion) -> Prepared:
@@ -102,19 +140,20 @@ def prepare(version: ArticleVersion) -> Prepared:
     return Prepared(version, pieces, passages[:-1], passages[-1], fresh, embedder.row)
 
 
-def apply(held: Claim, prepared: Prepared) -> bool:
-    """Swap a version's new chunks in, and publish the version if that waited for them: one transaction.
+def apply(held: Claim, prepared: Prepared, *, is_last: bool = False) -> str:
+    """Swap a version's new chunks in, publish the version if that waited for them, end the job: one transaction.
 
-    False, and nothing done, when another embedder became live since they were prepared: its vectors are missing then.
+    Returns "swapped", or how the job ended if this was its last version; "", and nothing done, when another embedder
+    became live since they were prepared: its vectors are missing then.
     """
     with outbox.holding(held) as (article, job):
         embedders.hold()
         if embedders.live_row() != prepared.embedder:
-            return False
+            return ""
         swap(prepared, job)
         settle(article)
         forget_old_chunks(article)
-    return True
+        return outbox.end(held, job) if is_last else "swapped"
 
 
 def finish(held: Claim) -> str:
@@ -138,30 +177,31 @@ def swap(one: Prepared, job: IndexJob) -> None:
         )
         for ordinal, (piece, passage) in enumerate(zip(one.pieces, one.passages, strict=True))
     )
-    IndexedVersion.objects.update_or_create(
+    indexed = IndexedVersion(
         version=one.version,
-        defaults={
-            "content_hash": one.version.content_hash,
-            "recipe": recipe(),
-            "embedder": one.embedder,
-            "title_id": one.title,
-            "chunks": len(one.pieces),
-            "embedded": one.embedded,
-            "requested": job.requested,
-            "finished": Now(),
-        },
+        content_hash=one.version.content_hash,
+        recipe=recipe(),
+        embedder=one.embedder,
+        title_id=one.title,
+        chunks=len(one.pieces),
+        embedded=one.embedded,
+        requested=job.requested,
+        finished=Now(),
+    )
+    IndexedVersion.objects.bulk_create(
+        [indexed], update_conflicts=True, unique_fields=["version"], update_fields=INDEXED
     )
     IndexRun.objects.create(version=one.version, chunks=len(one.pieces), embedded=one.embedded, requested=job.requested)
 
 
 def settle(article: Article) -> bool:
     """Publish the wanted version if it is indexed by now; the caller holds the article's lock. True when it moved."""
-    wanted = article.wanted_version
+    wanted = article.wanted_version_id
     if article.state != Article.State.PUBLISHED or wanted is None:
         return False
-    if article.published_version_id == wanted.pk or not is_indexed(wanted):
+    if article.published_version_id == wanted or not is_indexed(wanted):
         return False
-    article.published_version = wanted
+    article.published_version_id = wanted
     Article.objects.filter(pk=article.pk).update(published_version=wanted, published_at=Now())
     return True
 
@@ -169,6 +209,5 @@ def settle(article: Article) -> bool:
 def forget_old_chunks(article: Article) -> None:
     """Drop the chunks of versions that nobody searches, writes or waits for."""
     kept = [article.latest_version_id, article.wanted_version_id, article.published_version_id]
-    old = ArticleVersion.objects.filter(article=article).exclude(pk__in=[pk for pk in kept if pk])
-    Chunk.objects.filter(version__in=old).delete()
-    IndexedVersion.objects.filter(version__in=old).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, {"article": article.pk, "kept": [pk for pk in kept if pk]})

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection, connections, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from kb.errors import ProviderError
@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=5)
+
+# The row is locked by the select within, so that the update waits for nobody and nobody takes the same.
+CLAIM = """
+UPDATE kb_indexjob SET state = 'running', token = %s, lease_until = statement_timestamp() + make_interval(secs => %s),
+       attempts = attempts + 1, updated = statement_timestamp()
+WHERE article_id = ({first} FOR UPDATE SKIP LOCKED)
+RETURNING article_id, token, generation, attempts
+"""
 
 
 class Fenced(Exception):
@@ -71,23 +79,15 @@ def unheard_of() -> Q:
 
 
 def claim(article_id: int | None = None) -> Claim | None:
-    """Take one due job, the oldest, or this article's; None when there is none."""
-    with transaction.atomic():
-        jobs = IndexJob.objects.select_for_update(skip_locked=True).filter(due())
-        if article_id is not None:
-            jobs = jobs.filter(article_id=article_id)
-        job = jobs.order_by("requested").first()
-        if job is None:
-            return None
-        token = uuid.uuid4()
-        IndexJob.objects.filter(pk=job.pk).update(
-            state=IndexJob.State.RUNNING,
-            token=token,
-            lease_until=Now() + lease(),
-            attempts=F("attempts") + 1,
-            updated=Now(),
-        )
-        return Claim(job.article_id, token, job.generation, job.attempts + 1)
+    """Take one due job, the oldest, or this article's; None when there is none. One statement, its own transaction."""
+    jobs = IndexJob.objects.filter(due())
+    if article_id is not None:
+        jobs = jobs.filter(article_id=article_id)
+    first, values = jobs.order_by("requested").values("pk")[:1].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM.format(first=first), [uuid.uuid4(), settings.INDEX_LEASE_SECONDS, *values])
+        row = cursor.fetchone()
+    return Claim(*row) if row else None
 
 
 def lease() -> timedelta:

@@ -52,8 +52,12 @@ def _sentences(line: str) -> Iterator[tuple[int, int]]:
 
 def _gaps(line: str) -> list[tuple[int, int]]:
     """The places where a sentence may end, outside inline code: (end of one, start of the next)."""
+    gaps = [match.span("gap") for match in END.finditer(line)]
+    if not line.isascii():
+        gaps = sorted({*gaps, *(match.span("gap") for match in END_WITHOUT_SPACE.finditer(line))})
+    if not gaps or "`" not in line:
+        return gaps
     code = [match.span() for match in CODE.finditer(line)]
-    gaps = sorted({match.span("gap") for pattern in (END, END_WITHOUT_SPACE) for match in pattern.finditer(line)})
     outside: list[tuple[int, int]] = []
     position = 0
     for gap in gaps:

@@ -12,7 +12,7 @@ from celery.signals import heartbeat_sent
 from django.db import Error, connections, transaction
 from kombu.exceptions import OperationalError
 
-from kb import comparing, frequencies, garbage, indexing, outbox, outlining, retention
+from kb import comparing, embedders, frequencies, garbage, indexing, outbox, outlining, retention
 from kb.models import Worker
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ def index_article(article_id: int) -> str:
 def sweep() -> int:
     """Send again what was lost: by the broker, by a rollback of its sender, by a worker that died."""
     outbox.give_up_on_killers()
+    embedders.mend_graph()
     forgotten = outbox.waiting(LOST_AFTER, SWEPT)
     for article_id in forgotten:
         index_article.apply_async([article_id], expires=STALE_AFTER)

@@ -162,9 +162,9 @@ def test_what_was_prepared_before_the_switch_is_prepared_again(shelf, settings, 
     prepared = indexing.prepare(version)
     settings.EMBEDDER = SMALL
     reindex()
-    assert indexing.apply(held, prepared) is False
+    assert not indexing.apply(held, prepared)
     assert not Chunk.objects.filter(version=version).exists()
-    assert indexing.apply(held, indexing.prepare(version)) is True
+    assert indexing.apply(held, indexing.prepare(version)) == "swapped"
     assert indexing.finish(held) == "done"
     assert IndexedVersion.objects.get(version=version).embedder.name == "small"
     assert ranks("pay by card")[0] == ("Payment", 1)

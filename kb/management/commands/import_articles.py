@@ -93,8 +93,7 @@ def index() -> list[str]:
     """Work through the outbox here and now, beside any worker, and count the words again. Returns what failed."""
     waiting = IndexJob.objects.filter(outbox.due()).count()
     with tqdm(total=waiting, desc="indexing", unit="", disable=not sys.stderr.isatty(), leave=False) as progress:
-        while indexing.run() != "none":
-            progress.update()
+        indexing.drain(progress=progress.update)
     frequencies.refresh()
     unfinished = IndexJob.objects.exclude(error="").select_related("article")
     return [f"{job.article.external_id or job.article.slug}: not indexed yet: {job.error}" for job in unfinished]

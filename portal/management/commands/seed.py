@@ -79,6 +79,5 @@ def figure(place: str) -> str | None:
 
 def index() -> None:
     with tqdm(total=IndexJob.objects.count(), desc="indexing the demo articles", unit="", file=sys.stdout) as bar:
-        while indexing.run() != "none":
-            bar.update()
+        indexing.drain(progress=bar.update)
     frequencies.refresh(force=True)
