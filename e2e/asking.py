@@ -50,6 +50,13 @@ def citations(page: Page) -> Locator:
     return answer(page).get_by_role("link", name=re.compile(r"^Source \d+: "))
 
 
+def cited(page: Page, citation: Locator) -> Locator:
+    """The source that a citation leads to."""
+    number = re.search(r"\d+", citation.get_attribute("aria-label") or citation.inner_text())
+    assert number
+    return sources(page).nth(int(number.group()) - 1)
+
+
 def marked(where: Page | Locator) -> Locator:
     """What stands out in a passage or a result: a role that Playwright knows and its types do not."""
     return where.locator("mark")

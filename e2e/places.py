@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from e2e.asking import FOREIGN, ask, ask_and_wait, citations, sources
+from e2e.asking import FOREIGN, ask, ask_and_wait, citations, cited, sources
 from e2e.writing import DESK, desk_article, go_to, new_article, save, text_field, write
 
 
@@ -44,8 +44,9 @@ def article_with_figures(page: Page) -> None:
 
 def answered(page: Page) -> None:
     ask_and_wait(page)
-    citations(page).first.click()
-    expect(sources(page).first).to_have_attribute("aria-current", "true")
+    citation = citations(page).first
+    citation.click()
+    expect(cited(page, citation)).to_have_attribute("aria-current", "true")
 
 
 def refused(page: Page) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.asking import COMPLETE, FOREIGN, QUESTION, REFUSED, answer, citations, marked, sources, status
+from e2e.asking import COMPLETE, FOREIGN, QUESTION, REFUSED, answer, citations, cited, marked, status
 from e2e.conftest import NewContext
 from e2e.people import sign_in
 from e2e.writing import edit, publish, save, text_field, write
@@ -44,9 +44,10 @@ def test_an_answer_arrives_complete_with_its_sources(page: Page) -> None:
     ask_plainly(page, QUESTION)
     expect(status(page)).to_have_text(COMPLETE)
     expect(answer(page)).to_contain_text("Open the article in the editor.")
-    citations(page).first.click()
-    expect(page).to_have_url(re.compile("#source-1$"))
-    source = sources(page).first
+    citation = citations(page).first
+    source = cited(page, citation)
+    citation.click()
+    expect(page).to_have_url(re.compile(r"#source-\d$"))
     expect(source).to_be_in_viewport()
     source.get_by_text("Restore an older version of an article").first.click()
     expect(marked(source).first).to_be_visible()
