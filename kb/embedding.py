@@ -234,13 +234,13 @@ def _question(embedder: Embedder, text: str) -> QuestionVectors:
     if encoding.tokens is None:
         nothing = np.zeros((0, len(encoding.vector)), np.float32)
         return QuestionVectors(encoding.vector, nothing, encoding.ids[:0], stop[:0], encoding.offsets[:0])
-    tokens = _unit(encoding.tokens) @ rotation(encoding.tokens.shape[1])
+    tokens = unit_rows(encoding.tokens) @ rotation(encoding.tokens.shape[1])
     vector = encoding.vector
     if not stop.all():
-        vector = _unit(np.where(stop, np.float32(STOP_SHARE), np.float32(1)) @ encoding.tokens)
+        vector = unit_rows(np.where(stop, np.float32(STOP_SHARE), np.float32(1)) @ encoding.tokens)
     return QuestionVectors(vector, tokens, encoding.ids, stop, encoding.offsets)
 
 
-def _unit(rows: Floats) -> Floats:
+def unit_rows(rows: Floats) -> Floats:
     """(d,) or (n, d), L2-normalised."""
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), SMALLEST), np.float32)

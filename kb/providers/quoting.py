@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 
-from kb.embedding import Encoding, Floats, get_embedder
+from kb.embedding import Encoding, Floats, get_embedder, unit_rows
 from kb.errors import ProviderError
 from kb.generation import Cite, Delta, Text, Usage
 from kb.grounding import Prompt, Source
@@ -171,13 +171,13 @@ def _scores(asked: Encoding, words: Floats, passage: Encoding, spans: Sequence[t
     """
     tokens = passage.tokens if passage.tokens is not None else words[:0]
     weights = np.where(get_embedder().is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
-    alike = _unit(words) @ _unit(tokens).T
+    alike = unit_rows(words) @ unit_rows(tokens).T
     scores = np.zeros(len(spans), np.float32)
     for place, (start, end) in enumerate(spans):
         inside = (passage.offsets[:, 0] >= start) & (passage.offsets[:, 1] <= end)
         if inside.any():
             closest = alike[:, inside].max(axis=1)
-            cosine = _unit(tokens[inside].mean(axis=0)) @ asked.vector
+            cosine = unit_rows(tokens[inside].mean(axis=0)) @ asked.vector
             scores[place] = (weights * closest).sum() / weights.sum() + cosine
     return scores
 
@@ -186,8 +186,3 @@ def _cosines(asked: Encoding, texts: Sequence[str]) -> Floats:
     """The cosine of each text with the question, for an embedder that gives no vectors of wordpieces."""
     vectors = np.stack([encoding.vector for encoding in get_embedder().encode(texts)])
     return np.asarray(vectors @ asked.vector, np.float32)
-
-
-def _unit(rows: Floats) -> Floats:
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)

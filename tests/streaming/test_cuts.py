@@ -159,5 +159,5 @@ async def test_a_hundred_cut_answers_are_byte_exact_or_an_honest_partial(
         print(f"  {dict(states)}")
     assert exact == Counter(ROUNDS)
     assert twice == 0
-    assert states["stop elsewhere: stopped"] >= ROUNDS["stop elsewhere"] - 5  # a stop may come too late
+    assert states["stop elsewhere: stopped"] >= ROUNDS["stop elsewhere"] - 3  # a stop may come too late
     assert states["kill -9: interrupted"] + states["kill -9: answered"] == ROUNDS["kill -9"]
