@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection
 from pgvector import HalfVector
@@ -27,6 +28,7 @@ from portal.models import User
 DRAFTS = 20  # one article in so many has a newer draft, indexed and never to be found
 WORDPIECES, SENTENCES = 60, 7  # of a passage that are no stop words: what the reranker reads of each candidate
 TITLE_WORDPIECES = 8
+GRAPH_MEMORY = 4096  # megabytes: a graph of a million that does not fit is built many times slower
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STAGED = "CREATE TEMPORARY TABLE staged (id bigint, hash uuid, lead int, text text, words text, names text[])"
 # The same lexemes as kb.storing writes.
@@ -53,6 +55,7 @@ def load(corpus: Corpus) -> dict[str, float]:
                 step(raw, corpus, embedder.pk)
     with measured(taken, "text index"), connection.schema_editor() as editor:
         editor.add_index(Passage, index)
+    settings.GRAPH_MEMORY = GRAPH_MEMORY
     with measured(taken, "vector index"):
         embedders.make_vector_index(embedder)
     with measured(taken, "frequencies"):
@@ -72,6 +75,7 @@ def arrange(corpus: Corpus, layout: Layout) -> list[User]:
         reader, _ = User.objects.get_or_create(username=f"reader-{share}")
         reader.groups.set(groups[: level + 1])
         readers.append(reader)
+    frequencies.refresh(force=True)
     with raw_connection() as raw:
         raw.execute("VACUUM ANALYZE")
     return readers

@@ -159,7 +159,7 @@ def watched(spent: dict[str, float]) -> Iterator[None]:
 def ask_theirs(cell: Cell, number: int, reference: Reference, into: Answers, way: Way) -> None:
     text = cell.corpus.questions[number]
     allowed = int(cell.allowed.sum())
-    share = allowed / cell.corpus.chunks if allowed <= settings.EXACT_BELOW else 1.0  # as the product estimates it
+    share = allowed / cell.corpus.chunks  # as the product estimates it
     how = {"way": way, "audiences": audience_ids(cell.reader), "share": share}
     reference.timed(into, text, cell.corpus.question_vectors[number], words.read(text), **how)
 

@@ -19,7 +19,7 @@ from kb import embedding
 from kb.errors import ProviderError
 from kb.models import Embedder, Embedding
 
-LEAST_MEMORY, MOST_MEMORY = 64, 1024  # megabytes to build a vector index in
+LEAST_MEMORY = 64  # megabytes to build a vector index in
 MOST_DIMENSIONS = 4000  # of a halfvec in an HNSW index of pgvector
 FORMER = "kb.providers.onnx.OnnxEmbedder former"  # as an update has found it, see kb.providers.weights
 LIVE_LOCK = 470_211  # the number of the advisory lock on which embedder is live
@@ -142,7 +142,7 @@ def make_vector_index(embedder: Embedder) -> None:
     that does not fit into memory is built many times slower; one that fits is built by several processes, which share
     it in a memory that containers keep small: where that is full, one process builds it alone.
     """
-    memory = min(MOST_MEMORY, max(LEAST_MEMORY, graph_bytes(embedder) >> 20))
+    memory = max(LEAST_MEMORY, min(settings.GRAPH_MEMORY, graph_bytes(embedder) >> 20))
     try:
         build_vector_index(embedder, memory=memory)
     except OperationalError as error:

@@ -50,8 +50,9 @@ def explain(question: str, *, user: Reader, article: Article | None = None, with
     traced = retrieval.trace(question, user=user, within=within)
     words = traced.question.words if traced.question else ()
     lexemes = tuple(sorted(word.lexeme for word in words))
+    allowed = Chunk.objects.visible_to(user).within(within).count()
     verdict = why(article, user=user, traced=traced, within=within) if article is not None else ""
-    return Explanation(lexemes, traced.allowed, tuple(rows(traced, user)), verdict)
+    return Explanation(lexemes, allowed, tuple(rows(traced, user)), verdict)
 
 
 def rows(traced: Trace, user: Reader) -> list[Row]:

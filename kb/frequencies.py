@@ -23,11 +23,15 @@ WITH seen AS NOT MATERIALIZED ({PUBLISHED}), words AS (
   SELECT word.lexeme, count(DISTINCT seen.version_id), count(*), array_agg(DISTINCT seen.audience_id)
   FROM seen, unnest(seen.tsv) AS word GROUP BY word.lexeme
 )
-INSERT INTO kb_corpusstatistics (id, articles, chunks, mean_length, languages, computed)
+INSERT INTO kb_corpusstatistics (id, articles, chunks, mean_length, languages, audiences, computed)
 SELECT 1, count(DISTINCT version_id), count(*), coalesce(avg(length), 1),
-  coalesce(array_agg(DISTINCT language), '{{}}'), now() FROM seen
+  coalesce(array_agg(DISTINCT language), '{{}}'), (
+    SELECT coalesce(jsonb_object_agg(audience_id, chunks), '{{}}') FROM (
+      SELECT audience_id, count(*) AS chunks FROM seen WHERE audience_id IS NOT NULL GROUP BY audience_id
+    ) AS counted
+  ), now() FROM seen
 ON CONFLICT (id) DO UPDATE SET articles = excluded.articles, chunks = excluded.chunks,
-  mean_length = excluded.mean_length, languages = excluded.languages,
+  mean_length = excluded.mean_length, languages = excluded.languages, audiences = excluded.audiences,
   computed = excluded.computed
 """  # noqa: S608  # made of our own text alone
 LATE = timedelta(minutes=1)  # a transaction that commits after a count may carry a time before it

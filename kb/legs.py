@@ -70,12 +70,11 @@ class Leg:
 def candidates(
     seen: Chunks, asked: QuestionVectors, lexical: Question, *, embedder: Embedder, allowed: int, exact: bool = False
 ) -> list[Leg]:
-    """The best of both legs, RETRIEVAL_CANDIDATES each, in ONE statement; none where nothing is allowed.
+    """The best of both legs, RETRIEVAL_CANDIDATES each, in ONE statement.
 
-    `exact`: compare all allowed chunks with the question, however many there are.
+    `allowed`: about how many chunks; it decides how to search, never what is found. `exact`: compare them all with the
+    question, however many there are.
     """
-    if not allowed:
-        return []
     exact = exact or is_exact_better(allowed, lexical.chunks)
     sql, values = statement(seen, asked, lexical, embedder=embedder, allowed=allowed, exact=exact)
     with connection.cursor() as cursor:
@@ -108,7 +107,7 @@ def statement(
 ) -> Statement:
     """Both legs over what the reader may see. The CTE is inlined, so that each leg has a plan of its own."""
     allowed_sql, values = seen.statement
-    share = min(1.0, allowed / lexical.chunks) if allowed <= settings.EXACT_BELOW else 1.0
+    share = min(1.0, allowed / lexical.chunks)
     queries = words.queries(lexical, share=share, budget=words_budget(share, lexical.chunks))
     legs = [vector_leg(asked, lexical, embedder=embedder, exact=exact)]
     if queries:

@@ -83,7 +83,6 @@ class Trace:
     """
 
     question: Question | None
-    allowed: int
     legs: tuple[Leg, ...]
     fused: tuple[int, ...]
     hits: tuple[Hit, ...]
@@ -113,10 +112,10 @@ def trace(
     clock = timings or Timings()
     text = normalised(question)[: settings.QUESTION_LIMIT]
     if not text:
-        return Trace(None, 0, (), (), ())
+        return Trace(None, (), (), ())
     reader = ReaderOf(permissions.audience_ids(user))
     seen = Chunk.objects.visible_to(reader).within(within)
-    known = outset.read(text, seen=seen, reader=reader)
+    known = outset.read(text, seen=seen, reader=reader, within=within)
     lexical = spelling.forgive(known.question, seen=seen, audiences=reader.ids)
     clock.lap("sql")
     embedder, asked = meaning(lexical.text, row=embedder or known.embedder)
@@ -129,7 +128,7 @@ def trace(
     places = rescoring.order(text, [" > ".join((hit.title, *hit.heading_path)) + "\n" + hit.text for hit in hits])
     hits = [hits[place] for place in places]
     clock.lap("rerank")
-    return Trace(lexical, known.allowed, tuple(found), tuple(leg.chunk_id for leg in legs), tuple(hits))
+    return Trace(lexical, tuple(found), tuple(leg.chunk_id for leg in legs), tuple(hits))
 
 
 def meaning(text: str, *, row: Embedder | None = None) -> tuple[Embedder, QuestionVectors]:

@@ -47,10 +47,11 @@ else:
 # Iterative scan: without it an access filter makes approximate search return too few rows (1 of 10 at 1 % allowed).
 # A set_config outside a transaction is silently lost, so both go with the connection.
 # Pages come from memory or a fast disk: at the default cost of 4 the lexical leg reads all passages, not its index.
-# Parallel workers for one search take longer than the search on cores that other readers use as well.
+# Parallel workers for one search take longer than the search on cores that other readers use as well, and so does
+# compiling its statement.
 _database.setdefault("OPTIONS", {})["options"] = (
     "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100 -c random_page_cost=1.1"
-    " -c max_parallel_workers_per_gather=0"
+    " -c max_parallel_workers_per_gather=0 -c jit=off"
 )
 _database["ENGINE"] = "portal.database"  # Django's own, which after a restart looks at all of its pool at once
 if env.bool("DATABASE_POOL", True):
@@ -243,6 +244,7 @@ CHUNK_LIMIT = env.int("CHUNK_LIMIT", 200)  # wordpieces
 CHUNK_OVERLAP = env.int("CHUNK_OVERLAP", 0)  # wordpieces
 RETRIEVAL_CANDIDATES = env.int("RETRIEVAL_CANDIDATES", 50)  # a leg
 EXACT_BELOW = env.int("EXACT_BELOW", 10_000)  # allowed chunks; above: HNSW
+GRAPH_MEMORY = env.int("GRAPH_MEMORY", 1024)  # megabytes at most to build a vector index in: 2 kB a passage
 RERANKER = env.str("RERANKER", "")  # a cross-encoder's second look, kb.providers.hub.HubReranker and a model's name
 RERANK_FIRST = env.int("RERANK_FIRST", 20)  # hits it looks at
 RECALL_FLOOR = env.float("RECALL_FLOOR", 0.95)  # of the recall probe; below, operators are told

@@ -34,6 +34,7 @@ from bench.peers.environments import HERE, python_of
 from bench.retrieval import FINDING, Cell, Measured, ask_ours, leaks, mean, percentiles, watched
 from bench.writing import write_path
 from kb import evaluation, legs, outset, retrieval
+from kb.filters import EVERYWHERE
 from kb.models import Chunk
 from kb.permissions import ReaderOf, audience_ids
 from portal import embedded
@@ -220,7 +221,7 @@ def ask_by_meaning(cell: Cell, number: int) -> float:
     seen = Chunk.objects.visible_to(reader)
     spent: dict[str, float] = {}
     with watched(spent):
-        known = outset.read(text, seen=seen, reader=reader)
+        known = outset.read(text, seen=seen, reader=reader, within=EVERYWHERE)
         embedder, asked = retrieval.meaning(text, row=known.embedder)
         silent = replace(known.question, words=())
         found = legs.candidates(seen, asked, silent, embedder=embedder, allowed=known.allowed, exact=known.exact)

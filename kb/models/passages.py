@@ -78,7 +78,7 @@ class Embedding(models.Model):
     """A passage's vector by one embedder; its dimension is that of the embedder's partial index, not of the column."""
 
     pk = models.CompositePrimaryKey("passage_id", "embedder_id")
-    passage = models.ForeignKey(Passage, models.CASCADE, related_name="embeddings")
+    passage = models.ForeignKey(Passage, models.CASCADE, related_name="embeddings", db_index=False)
     embedder = models.ForeignKey(Embedder, models.CASCADE, related_name="+", db_index=False)
     vector = HalfVectorField()
 
@@ -90,7 +90,7 @@ class TokenVectors(models.Model):
     """What late interaction needs of a passage: sign bits per kept token, and sentence vectors as int8."""
 
     pk = models.CompositePrimaryKey("passage_id", "embedder_id")
-    passage = models.ForeignKey(Passage, models.CASCADE, related_name="token_vectors")
+    passage = models.ForeignKey(Passage, models.CASCADE, related_name="token_vectors", db_index=False)
     embedder = models.ForeignKey(Embedder, models.CASCADE, related_name="+", db_index=False)
     bits = models.BinaryField()
     sentences = models.BinaryField()
@@ -274,6 +274,7 @@ class CorpusStatistics(models.Model):
     chunks = models.PositiveIntegerField(default=0)
     mean_length = models.FloatField(default=1.0)
     languages = ArrayField(models.CharField(max_length=8), default=list)
+    audiences = models.JSONField(default=dict, help_text="Chunks for each audience, by its id.")
     computed = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -18,6 +18,7 @@ START_SECONDS = 120  # recovery after a crash can take long
 # A server killed with -9 leaves its pid, its children and its shared memory behind for a moment.
 LINGERING = re.compile(r'lock file "[^"]+" already exists|pre-existing shared memory block')
 LINGER_SECONDS = 8.0
+LEAST_BUFFERS, MOST_BUFFERS = 128, 1024  # megabytes, of which only what is used is taken
 FULL = re.compile(r"No space left on device|wrote only \d+ of \d+ bytes")
 
 
@@ -99,7 +100,7 @@ class Cluster:
             self.query(f'CREATE DATABASE "{NAME}"', password=password, database="postgres")
 
     def _start_options(self) -> tuple[str, ...]:
-        server = f"-p {PORT} -k {shlex.quote(str(self.sockets))} -c listen_addresses= -c shared_buffers=128MB"
+        server = f"-p {PORT} -k {shlex.quote(str(self.sockets))} -c listen_addresses= -c shared_buffers={_buffers()}MB"
         return ("-w", "-t", str(START_SECONDS), "-o", server)
 
     def _is_served(self) -> bool:
@@ -170,3 +171,9 @@ class Cluster:
 def _first_options(folder: Path, secret: Path) -> tuple[str | Path, ...]:
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     return ("-D", folder, "-U", NAME, "--pwfile", secret, "-A", "scram-sha-256", *locale)
+
+
+def _buffers() -> int:
+    """An eighth of the machine's memory, in megabytes: search reads thousands of pages of its tables for a question."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
+    return max(LEAST_BUFFERS, min(MOST_BUFFERS, memory // 8))

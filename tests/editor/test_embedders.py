@@ -101,7 +101,7 @@ def test_an_audience_is_searched_exactly_when_an_admin_says_so(page, client, eve
 @pytest.mark.parametrize("exact", [True, False])
 def test_readers_of_that_audience_are_searched_for_exactly(article, everyone, monkeypatch, settings, exact):
     """Exact search fences the distances off, which keeps the planner from the vector index."""
-    settings.EXACT_BELOW = 0
+    settings.EXACT_BELOW = -1
     monkeypatch.setattr("kb.legs.SMALL", 0)
     Audience.objects.filter(pk=everyone.pk).update(exact=exact)
     with CaptureQueriesContext(connection) as queries:

@@ -7,10 +7,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from kb import browsing, explaining, narrowing, publishing
-from kb.filters import Within
-from kb.models import Article, Chunk
-from kb.retrieval import retrieve, trace
+from kb import browsing, explaining, frequencies, narrowing, outset, publishing
+from kb.filters import EVERYWHERE, Within
+from kb.models import Article, Chunk, CorpusStatistics
+from kb.permissions import reader_of
+from kb.retrieval import retrieve
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -57,10 +58,29 @@ def test_each_filter_leaves_what_it_says_however_much_fits_better(shelf, setting
     assert set(titles(**within)) == expected
 
 
-def test_what_is_allowed_is_counted_within_the_filters(shelf):
+def allowed(within: Within = EVERYWHERE) -> int:
+    reader = reader_of(None)
+    seen = Chunk.objects.visible_to(reader).within(within)
+    return outset.read("parcel", seen=seen, reader=reader, within=within).allowed
+
+
+def test_what_is_allowed_is_known_from_the_last_count_and_counted_within_filters(shelf, settings):
     narrow = Within(collection="manuals")
-    assert trace("parcel", user=NOBODY, within=narrow).allowed == 3
-    assert Chunk.objects.visible_to(NOBODY).within(narrow).count() == 3
+    assert (allowed(), allowed(narrow)) == (15, 3)
+    Article.objects.filter(slug="scales").update(state=Article.State.ARCHIVED)
+    assert (allowed(), allowed(narrow)) == (15, 2)
+    frequencies.refresh(force=True)
+    assert allowed() == 14
+    settings.EXACT_BELOW = 1  # counting ends at two
+    assert allowed(narrow) == 14
+    CorpusStatistics.objects.update(audiences={})
+    assert (allowed(), allowed(narrow)) == (0, 2)
+
+
+def test_what_was_published_since_the_last_count_is_found(shelf):
+    CorpusStatistics.objects.update(audiences={}, chunks=0)
+    assert set(titles(collection="manuals")) == {"Scales", "Waage", "Balança"}
+    assert len(titles()) == 10
 
 
 def test_titles_are_suggested_within_the_filters(shelf):

@@ -177,7 +177,7 @@ def check(aviary, settings, placed, who, within, question, counted, exactly):
     aviary.arrange(placed)
     if counted:
         frequencies.refresh(force=True)
-    settings.EXACT_BELOW = 10_000 if exactly else 0
+    settings.EXACT_BELOW = 10_000 if exactly else -1
     user = aviary.readers[who]
     seen = aviary.visible(placed, user, within)
     check_retrieval(aviary, user, within, question, seen)
