@@ -38,7 +38,7 @@ def reference(folder: Path) -> dict[str, float]:
     stemmer = Stemmer.Stemmer("english")
     index = bm25s.BM25(k1=K1, b=B)
     index.index(bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False), show_progress=False)
-    asked = bm25s.tokenize([case.question for case in cases], stopwords="en", stemmer=stemmer, show_progress=False)
+    asked = bm25s.tokenize([case.searched for case in cases], stopwords="en", stemmer=stemmer, show_progress=False)
     found, _ = index.retrieve(asked, k=min(DEPTH, len(texts)), show_progress=False)
     rankings = [list(dict.fromkeys(owners[place] for place in row)) for row in found]
     return {

@@ -47,8 +47,7 @@ else:
 # Iterative scan: without it an access filter makes approximate search return too few rows (1 of 10 at 1 % allowed).
 # A set_config outside a transaction is silently lost, so both go with the connection.
 # Pages come from memory or a fast disk: at the default cost of 4 the lexical leg reads all passages, not its index.
-# Parallel workers for one search take longer than the search on cores that other readers use as well, and so does
-# compiling its statement.
+# Parallel workers, and compiling a statement, take longer than the search on cores that other readers use as well.
 _database.setdefault("OPTIONS", {})["options"] = (
     "-c hnsw.iterative_scan=relaxed_order -c hnsw.ef_search=100 -c random_page_cost=1.1"
     " -c max_parallel_workers_per_gather=0 -c jit=off"

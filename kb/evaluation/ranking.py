@@ -85,7 +85,7 @@ def evaluate(
     timings: dict[str, list[float]] = {name: [] for name in ("embed", "sql", "rerank", "total")}
     for case in progress(labelled.cases, "asking"):
         clock = retrieval.Timings()
-        traced = retrieval.trace(case.question, user=reader(case), timings=clock)
+        traced = retrieval.trace(case.searched, user=reader(case), timings=clock)
         for name, articles in by_stage(traced).items():
             names = (ids.get(article, f"#{article}") for article in articles)
             stages[name].rankings[case.key] = list(dict.fromkeys(names))  # a long document is several articles

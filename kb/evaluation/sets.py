@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from kb import following
 from kb.grounding import Turn
 from kb.markdown import MAX_SOURCE
 from kb.metrics import Grades
@@ -38,6 +39,11 @@ class Case:
     answer: str = ""
     answerable: bool | None = None
     history: tuple[Turn, ...] = ()
+
+    @property
+    def searched(self) -> str:
+        """What search is asked, as it is for readers: a follow-up with the words that it leans on."""
+        return following.standalone(self.question, self.history)
 
 
 @dataclass(frozen=True)

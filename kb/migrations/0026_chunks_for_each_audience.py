@@ -1,4 +1,4 @@
-"""Chunks are counted for each audience, with the lexemes. Two indexes go that only repeat what primary keys begin with."""
+"""Chunks are counted for each audience, with the lexemes. Two indexes go that repeat what primary keys begin with."""
 
 from datetime import UTC, datetime
 

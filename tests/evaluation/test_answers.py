@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from kb import evaluation, refusing
-from kb.evaluation import answers, index_corpus
+from kb.evaluation import answers, index_corpus, ranking
 from kb.evaluation.answers import word_recall
 from kb.grounding import Turn
 
@@ -48,6 +48,21 @@ def test_a_conversation_is_its_last_question_with_what_was_said_before(tmp_path:
     [case] = evaluation.load(set_in(tmp_path / "set", corpus=CORPUS, tasks=tasks)).cases
     assert (case.question, case.answer, case.answerable) == ("Who sees it?", "Editors.", False)
     assert case.history == (Turn("What is a draft?", "Something unpublished."),)
+    assert case.searched == "Who sees it? draft"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_follow_up_is_ranked_as_readers_search_it(tmp_path: Path) -> None:
+    said = [
+        {"speaker": "user", "text": "Who invites people?"},
+        {"speaker": "agent", "text": "An admin."},
+        {"speaker": "user", "text": "And how?"},
+    ]
+    tasks = [{"_id": "q1", "conversation": said}, {"_id": "q2", "conversation": said[-1:]}]
+    labelled = evaluation.load(set_in(tmp_path / "set", corpus=CORPUS, tasks=tasks))
+    ids = index_corpus(labelled.corpus, progress=silent)
+    lexical = ranking.evaluate(labelled, ids, progress=silent).stages["lexical"].rankings
+    assert (lexical["q1"], lexical["q2"]) == (["people"], [])
 
 
 @pytest.mark.django_db(transaction=True)
