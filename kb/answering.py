@@ -24,7 +24,7 @@ from kb.checking import checked
 from kb.clarifying import alternatives
 from kb.drafting import Note
 from kb.errors import ProviderError
-from kb.generation import Cite, Text, Usage, get_generator
+from kb.generation import Cite, Text, Usage, get_generator, get_quoting
 from kb.grounding import Prompt, Source, Turn
 from kb.permissions import Reader
 from kb.refusing import enough, weigh
@@ -38,18 +38,18 @@ from kb.threads import database
 class Sources:
     """What the answer will rest on, known before its first word; before a refusal, the one passage closest to it.
 
-    `searched`: what was searched for, where that is not the question itself.
+    `searched`: what was searched for, where that is not the question itself. `told`: how many earlier turns were used.
     """
 
     sources: tuple[Source, ...]
     searched: str = ""
+    told: int = 0
 
 
 @dataclass(frozen=True)
 class Token:
-    """Text as it comes. `at`: where it goes, an offset in the answer's text in UTF-16 units, as browsers count."""
+    """Text as it comes."""
 
-    at: int
     text: str
 
 
@@ -119,7 +119,6 @@ class Draft:
     """An answer while it is written: the text so far, with citation marks directly after what they support."""
 
     parts: list[str] = field(default_factory=list)
-    units: int = 0
     marks: list[list[Cite]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
@@ -135,10 +134,8 @@ class Draft:
             self.timings[name] = round((time.perf_counter() - self.started) * 1000, 1)
 
     def add(self, text: str) -> Token:
-        token = Token(self.units, text)
         self.parts.append(text)
-        self.units += len(text.encode("utf-16-le")) // 2
-        return token
+        return Token(text)
 
     def bill(self, usage: Usage) -> None:
         """Add one call of the model to what this answer cost; a call that was tried again was billed too."""
@@ -170,21 +167,22 @@ async def answer(
     for call in calls:
         draft.bill(call)
     shown = searched if searched != question else ""
+    told = len(history) if shown or get_generator().name != get_quoting().name else 0
     hits, chosen, is_enough = await database(look_up)(searched, user)
     sources = number(chosen)
     draft.lap("sources")
     if not is_enough:
         draft.lap("total")
         if hits:
-            yield Sources(number(hits[:1]), shown)  # the closest passage
+            yield Sources(number(hits[:1]), shown, told)  # the closest passage
         yield Refused(REFUSAL, nearest(hits), draft.timings)
         return
     if not settled and (meant := alternatives(searched, hits)):
         draft.lap("total")
-        yield Sources(number(meant), shown)
+        yield Sources(number(meant), shown, told)
         yield Unclear(WHICH, tuple(hit.article_id for hit in meant), draft.timings)
         return
-    yield Sources(sources, shown)
+    yield Sources(sources, shown, told)
     prompt = Prompt(question, sources, tuple(history), searched, anew=anew)
     try:
         async for token in write(prompt, draft):
@@ -224,7 +222,7 @@ async def write(prompt: Prompt, draft: Draft) -> AsyncIterator[Token]:
             match delta:
                 case Text(text) if text:
                     draft.lap("first_token")
-                    yield draft.add(text.replace("⟦", "[").replace("⟧", "]"))
+                    yield draft.add(grounding.storable(text).replace("⟦", "[").replace("⟧", "]"))
                 case Cite() if delta.source in numbers:
                     if token := draft.cite(delta):
                         yield token

@@ -86,7 +86,16 @@ def work_on(batch_id: int) -> int:
 def go_on_with_unfinished() -> int:
     """What a request or a worker left unfinished when it died."""
     left = Batch.objects.filter(state__in=[Batch.State.DOING, Batch.State.UNDOING], at__lt=Now() - timedelta(seconds=5))
-    return sum(work(pk) for pk in left.values_list("pk", flat=True))
+    return sum(gone_on(pk) for pk in left.values_list("pk", flat=True))
+
+
+def gone_on(batch_id: int) -> int:
+    """A fault of one batch keeps none of the others waiting."""
+    try:
+        return work(batch_id)
+    except Exception:
+        log.exception("batch %s cannot go on", batch_id)
+        return 0
 
 
 def work(batch_id: int) -> int:

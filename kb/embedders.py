@@ -44,6 +44,12 @@ def live_row() -> Embedder | None:
     return Embedder.objects.filter(live=True).first()
 
 
+def serving() -> embedding.Embedder:
+    """The model that texts are read with: the live one; the configured one until there is one. Raises ProviderError."""
+    row = live_row()
+    return model_of(row) if row else embedding.get_embedder()
+
+
 def configured() -> Running:
     """The embedder that settings name, with its row and its vector index; live or not. Raises ProviderError."""
     model = embedding.get_embedder()

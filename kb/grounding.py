@@ -91,6 +91,11 @@ class AnswerSentence:
     marks: int = 0
 
 
+def storable(text: str) -> str:
+    """As PostgreSQL keeps it: no NUL, no half of a surrogate pair. The same length in any unit."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def sentences_of(text: str, lines: Sequence[int]) -> tuple[Sentence, ...]:
     """The citable sentences of a passage; a fenced code block is one, and so is a line (list item, table row, heading).
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
-from kb import chunking, embedders, markdown, outbox, storing
+from kb import chunking, embedders, identifiers, markdown, outbox, storing
 from kb.errors import ProviderError
 from kb.models import Article, ArticleVersion, Chunk, Embedder, IndexedVersion, IndexJob, IndexRun
 from kb.outbox import Claim, Fenced
@@ -51,7 +51,7 @@ class Prepared:
 
 def recipe() -> str:
     """What a version's chunks were made with: when a setting of it changes, everything made before is stale."""
-    parts = (RECIPE, settings.CHUNK_LIMIT, settings.CHUNK_OVERLAP)
+    parts = (RECIPE, identifiers.VERSION, settings.CHUNK_LIMIT, settings.CHUNK_OVERLAP)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

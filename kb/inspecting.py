@@ -76,6 +76,7 @@ def served(chunks: Sequence[Chunk], article: Article) -> dict[int, Served]:
     sources = AnswerSource.objects.filter(
         passage__in={chunk.passage_id for chunk in chunks},
         version__article=article,
+        answer__state=Answer.State.ANSWERED,
         answer__created__gt=Now() - SERVED_FOR,
     )
     asked: dict[int, list[tuple[str, int]]] = defaultdict(list)
@@ -91,7 +92,8 @@ def served(chunks: Sequence[Chunk], article: Article) -> dict[int, Served]:
 def ever_retrieved(chunks: Sequence[Chunk], article: Article) -> set[int]:
     """The passages among these that were ever a source of an answer, as a part of this article."""
     passages = {chunk.passage_id for chunk in chunks}
-    sources = AnswerSource.objects.filter(passage__in=passages, version__article=article)
+    answered = AnswerSource.objects.filter(answer__state=Answer.State.ANSWERED)
+    sources = answered.filter(passage__in=passages, version__article=article)
     return set(sources.values_list("passage", flat=True))
 
 

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from kb import embedders, legs, retrieval, words
 from kb.embedding import normalised
 from kb.models import Answer, Audience, Chunk, Embedder, RecallProbe
-from kb.permissions import Reader, ReaderOf
+from kb.permissions import Reader, reader_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def probe() -> list[RecallProbe]:
 
 def probe_audience(audience: Audience, questions: Sequence[str], row: Embedder) -> RecallProbe | None:
     """By the vector index even where an admin chose exact search, to show what that is good for."""
-    reader = ReaderOf([*everyone(), audience.pk])
+    reader = reader_of(None if audience.kind == Audience.Kind.EVERYONE else audience)
     allowed = Chunk.objects.visible_to(reader)[: settings.EXACT_BELOW + 1].count()
     if not allowed:
         return None
@@ -63,10 +63,6 @@ def probe_audience(audience: Audience, questions: Sequence[str], row: Embedder) 
     return RecallProbe(
         audience=audience, questions=len(questions), allowed=allowed, exact=exact, recall=sum(shares) / len(shares)
     )
-
-
-def everyone() -> list[int]:
-    return list(Audience.objects.filter(kind=Audience.Kind.EVERYONE).values_list("pk", flat=True))
 
 
 def recent_questions() -> list[str]:

@@ -21,7 +21,7 @@ from kb import diffing, entrusting, images, outbox, outlining, permissions, show
 from kb.entrusting import UNCHANGED, Unchanged
 from kb.markdown import MAX_SOURCE
 from kb.models import Article, ArticleVersion, Audience, AuditEntry, Collection, Redirect, Review
-from kb.permissions import Reader
+from kb.permissions import Action, Reader
 
 
 @dataclass(frozen=True)
@@ -250,8 +250,9 @@ def arrange(
     locked = lock(article)
     changed = []
     if collection is not None and collection != locked.collection:
-        check(by, "write", article)
-        check(by, "publish" if locked.state == Article.State.PUBLISHED else "write", collection)
+        action: Action = "publish" if locked.state == Article.State.PUBLISHED else "write"
+        check(by, action, article)
+        check(by, action, collection)
         changed.append(f"moved to {collection}")
         locked.collection = collection
     if audience is not None and audience.pk != locked.audience_id:

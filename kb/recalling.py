@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet
@@ -30,10 +31,21 @@ class Opened:
 def open_answer(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) -> Opened | None:
     """THE door to an answer, for pages and sockets alike; None: for this reader there is nothing at this address.
 
-    Its text and sources are for whoever may read every source now. While it is written and its sources are not known,
-    only the asker may look; and the asker may always see that the question was asked. One statement, so that state and
-    sources are of the same moment.
+    Its text and sources are for whoever may read every source now, and those of the turns it was told of. While it is
+    written and its sources are not known, only the asker may look; and the asker may always see that the question was
+    asked. One statement, so that state and sources are of the same moment.
     """
+    opened = _alone(answer_id, user=user, session_key=session_key)
+    if opened is None:
+        return None
+    readable = opened.readable and _knows(
+        opened.answer.told, _before(opened.answer, user=user, session_key=session_key)
+    )
+    return replace(opened, readable=readable) if opened.mine or readable else None
+
+
+def _alone(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) -> Opened | None:
+    """The same, whatever it was told of."""
     shown = Answer.objects.visible_to(user).filter(pk=OuterRef("pk"))
     recorded = ArraySubquery(AnswerSource.objects.filter(answer=OuterRef("pk")).values("number"))
     row = Answer.objects.select_related("asker").annotate(is_shown=Exists(shown), recorded=recorded)
@@ -45,6 +57,28 @@ def open_answer(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) 
     known = mine or answer.is_finished or bool(numbers)
     readable: bool = answer.is_shown and known and rests_on(answer.text, numbers)  # type: ignore[attr-defined]  # annotated
     return Opened(answer, mine, readable) if mine or readable else None
+
+
+def _before(answer: Answer, *, user: Reader, session_key: str | None) -> Iterator[Answer]:
+    """The turns before it, the nearest first, up to one that this reader may not read."""
+    seen = {answer.pk}
+    while answer.previous_id is not None and answer.previous_id not in seen:
+        seen.add(answer.previous_id)
+        opened = _alone(answer.previous_id, user=user, session_key=session_key)
+        if opened is None or not opened.readable:
+            return
+        answer = opened.answer
+        yield answer
+
+
+def _knows(told: int, before: Iterable[Answer]) -> bool:
+    """Whether these turns, the nearest first, are all that one was told of, and all that they were told of."""
+    for turn in before:
+        if not told:
+            break
+        if turn.state == Answer.State.ANSWERED:
+            told = max(told - 1, turn.told)
+    return not told
 
 
 def rests_on(text: str, numbers: Collection[int]) -> bool:
@@ -102,17 +136,9 @@ def _source(row: AnswerSource) -> Source:
 
 def conversation(answer: Answer, *, user: Reader, session_key: str | None = None, limit: int = 20) -> list[Answer]:
     """The questions before this one, oldest first, as far as this reader could open their answers."""
-    turns: list[Answer] = []
-    seen = {answer.pk}
-    previous = answer.previous_id
-    while previous is not None and previous not in seen and len(turns) < limit:
-        opened = open_answer(previous, user=user, session_key=session_key)
-        if opened is None or not opened.readable:
-            break
-        turns.insert(0, opened.answer)
-        seen.add(previous)
-        previous = opened.answer.previous_id
-    return turns
+    before = list(_before(answer, user=user, session_key=session_key))
+    known = takewhile(lambda place: _knows(before[place].told, before[place + 1 :]), range(min(limit, len(before))))
+    return [before[place] for place in known][::-1]
 
 
 def history(answer: Answer, *, user: Reader) -> tuple[Turn, ...]:

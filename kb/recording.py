@@ -83,9 +83,9 @@ def claim(answer_id: uuid.UUID) -> Lease | None:
 
 
 @transaction.atomic
-def record_sources(lease: Lease, sources: Sequence[Source], *, searched: str = "") -> None:
+def record_sources(lease: Lease, sources: Sequence[Source], *, searched: str = "", told: int = 0) -> None:
     """Keep what the answer will rest on. Until this is done nobody but the asker may see anything of it."""
-    if not _held(lease).update(searched=searched):
+    if not _held(lease).update(searched=searched, told=told):
         raise Fenced
     where = _lines(sources)
     cited = Article.objects.filter(pk__in=[source.article_id for source in sources])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -19,15 +20,16 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models.functions import Now
 
 from kb.errors import ProviderError
 from kb.generation import Cite, Delta, Paid, Text, Usage
-from kb.grounding import Prompt
+from kb.grounding import Prompt, storable
 from kb.models import Generation
 from kb.threads import database
 
+log = logging.getLogger(__name__)
 BEAT_SECONDS = 0.3
 STALE = 10.0  # seconds without a beat: its process is gone
 WANTED = timedelta(seconds=2)  # since somebody elsewhere last read along
@@ -102,25 +104,35 @@ class Flight:
 
     async def _see_through(self) -> None:
         """Heartbeats while it is written, an end when nobody reads it any more, and the last word about it."""
-        while not self.writing.done():
-            self._left.clear()
-            left = asyncio.create_task(self._left.wait())
-            await asyncio.wait({self.writing, left}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            left.cancel()
-            wanted = await database(beat)(self.key, self.runner, tuple(self.deltas))
-            if not self.readers and not wanted:
-                self.writing.cancel()
-                await asyncio.wait({self.writing})
-        if self.writing.cancelled():
-            self.error = ProviderError(LOST, temporary=True)
-        else:
-            self.error = self.writing.exception()  # type: ignore[assignment]  # a task's is an Exception here
         try:
+            while not self.writing.done():
+                await self._beat()
+            if self.writing.cancelled():
+                self.error = ProviderError(LOST, temporary=True)
+            else:
+                self.error = self.writing.exception()  # type: ignore[assignment]  # a task's is an Exception here
             await database(finish)(self.key, self.runner, tuple(self.deltas), self.error)
+        except DatabaseError:
+            log.warning("a generation that was written could not be kept", exc_info=True)
         finally:
             self.ended = True
             _flights().pop(self.key, None)
             self._move()
+
+    async def _beat(self) -> None:
+        """One heartbeat; the writing ends when nobody reads along. That nobody does, only the database can tell."""
+        self._left.clear()
+        left = asyncio.create_task(self._left.wait())
+        await asyncio.wait({self.writing, left}, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        left.cancel()
+        try:
+            wanted = await database(beat)(self.key, self.runner, tuple(self.deltas))
+        except DatabaseError:
+            log.warning("a heartbeat of a generation failed", exc_info=True)
+            return
+        if not self.readers and not wanted:
+            self.writing.cancel()
+            await asyncio.wait({self.writing})
 
     def _move(self) -> None:
         moved, self._moved = self._moved, asyncio.Event()
@@ -223,7 +235,7 @@ def finish(key: str, runner: uuid.UUID, deltas: Sequence[Delta], error: Exceptio
 def packed(delta: Delta) -> list[Any]:
     match delta:
         case Text(text):
-            return ["text", text.replace("\0", "\N{REPLACEMENT CHARACTER}")]
+            return ["text", storable(text)]
         case Cite(source, start, end):
             return ["cite", source, start, end]
         case Usage():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from django.conf import settings
 
+from kb import embedders
 from kb.assembling import BEST, articles, assemble
-from kb.embedding import get_embedder
+from kb.errors import ProviderError
 from kb.grounding import Source, sentences_of
 from kb.models import Chunk
 from kb.permissions import Reader
 from kb.retrieval import Hit
+
+LETTERS = 4  # of a wordpiece, about
 
 
 def choose(hits: Sequence[Hit], user: Reader) -> list[Hit]:
@@ -23,8 +26,16 @@ def choose(hits: Sequence[Hit], user: Reader) -> list[Hit]:
         following(best, user),
         most=settings.ANSWER_SOURCES,
         budget=settings.ANSWER_WORDPIECES,
-        count=get_embedder().count,
+        count=counter(),
     )
+
+
+def counter() -> Callable[[str], int]:
+    """Wordpieces of a text; about as many where no embedder can run, since words alone may have found the hits."""
+    try:
+        return embedders.serving().count
+    except ProviderError:
+        return lambda text: len(text) // LETTERS
 
 
 def following(hits: Sequence[Hit], user: Reader) -> dict[int, Hit]:

@@ -1,7 +1,8 @@
 """What a call of a model costs, and the budget of the day: set aside before the call, settled after it.
 
-A call is made only if the most it can cost still fits, so that nothing is billed once the budget is reached, however
-many processes ask at once. Days are those of UTC, by the database's clock.
+A call is made only if the most it can cost still fits, so that none begins once the budget is reached, however many
+processes ask at once; only one that fails and is tried again can cost more than was set aside. Days are those of UTC,
+by the database's clock; a call belongs to the day on which it began.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -59,7 +61,8 @@ async def billed(generator: Paid, prompt: Prompt) -> AsyncGenerator[Delta, None]
     """The generator's deltas, paid for from the day's budget. Raises OverBudget before anything is sent."""
     request = generator.request(prompt)
     reserved = most(request)
-    if not await database(reserve)(reserved):
+    day = await database(reserve)(reserved)
+    if day is None:
         raise OverBudget
     spent, letters = Decimal(0), 0
     try:
@@ -71,11 +74,11 @@ async def billed(generator: Paid, prompt: Prompt) -> AsyncGenerator[Delta, None]
     finally:  # one that was stopped says nothing of its cost: then what was sent and what came is counted
         if not spent and letters:
             spent = _estimate(request, letters // LETTERS)
-        await database(settle)(reserved, spent)
+        await database(settle)(day, reserved, spent)
 
 
-def reserve(amount: Decimal) -> bool:
-    """Set so much of today's budget aside; False when it does not fit any more. No budget (0) is no limit."""
+def reserve(amount: Decimal) -> date | None:
+    """Set so much of today's budget aside: the day; None when it does not fit any more. No budget (0) is no limit."""
     budget = Decimal(str(settings.BUDGET_PER_DAY)) or Decimal("1e7")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -84,20 +87,19 @@ def reserve(amount: Decimal) -> bool:
             SELECT (now() AT TIME ZONE 'UTC')::date, %(amount)s WHERE %(amount)s <= %(budget)s
             ON CONFLICT (day) DO UPDATE SET amount = spent.amount + %(amount)s
             WHERE spent.amount + %(amount)s <= %(budget)s
+            RETURNING day
             """,
             {"amount": amount, "budget": budget},
         )
-        return bool(cursor.rowcount)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
-def settle(reserved: Decimal, spent: Decimal) -> None:
+def settle(day: date, reserved: Decimal, spent: Decimal) -> None:
     """What was set aside becomes what it really cost."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE kb_spending SET amount = greatest(0, amount - %s + %s) WHERE day = (now() AT TIME ZONE 'UTC')::date
-            """,
-            [reserved, spent],
+            "UPDATE kb_spending SET amount = greatest(0, amount - %s + %s) WHERE day = %s", [reserved, spent, day]
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -15,6 +16,7 @@ Standing = dict[str, Any]
 FIELDS = ("state", "collection_id", "audience_id", "owner_id", "tags")
 PLANS = ("scheduled_version_id", "scheduled_by_id")
 TIMES = ("publish_at", "unpublish_at")
+PEOPLE = ("owner_id", "scheduled_by_id")
 
 
 def of(article: Article) -> Standing:
@@ -41,10 +43,13 @@ def holds(article: Article, values: Standing) -> bool:
 
 
 def put_back(article: Article, before: Standing) -> None:
-    """Set what these values name, under the article's lock. A version that readers had is shown to them again."""
+    """Set what these values name, under the article's lock. A version that readers had is shown to them again.
+
+    People whose accounts are gone are left out. Raises ValidationError when its collection or its audience is gone.
+    """
     for name in (*FIELDS, *PLANS):
         if name in before and name != "state":
-            setattr(article, name, before[name])
+            setattr(article, name, still_there(name, before[name]))
     for name in TIMES:
         if name in before:
             setattr(article, name, parse_datetime(before[name]) if before[name] else None)
@@ -54,6 +59,21 @@ def put_back(article: Article, before: Standing) -> None:
         Review.objects.filter(pk=review).update(state=Review.State.OPEN, decided_by=None, decided=None)
     article.save()
     put_back_state(article, before.get("state", article.state), before.get("version", article.wanted_version_id))
+
+
+def still_there(name: str, value: Any) -> Any:
+    """A value of this field, None for somebody who is gone."""
+    model = article_models().get(name)
+    if model is None or value is None or model._default_manager.filter(pk=value).exists():
+        return value
+    if name in PEOPLE:
+        return None
+    raise ValidationError(f"The {model._meta.verbose_name} that it was in is gone.")
+
+
+def article_models() -> dict[str, Any]:
+    """What the fields refer to, by their names."""
+    return {field.attname: field.related_model for field in Article._meta.concrete_fields if field.is_relation}
 
 
 def put_back_state(article: Article, state: str, version: int | None) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 from celery import shared_task
 from celery.signals import heartbeat_sent
+from django.conf import settings
 from django.db import Error, connections, transaction
 from kombu.exceptions import OperationalError
 
@@ -50,6 +52,7 @@ def refresh_statistics() -> bool:
 
 @shared_task
 def collect_garbage() -> int:
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     return garbage.collect()
 
 

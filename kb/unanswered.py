@@ -46,8 +46,8 @@ def key_of(question: str) -> str:
 def unanswered(user: Reader, *, dismissed: bool = False) -> list[Unanswered]:
     """What an editor may know of and nobody has dismissed (or what somebody has), most often asked first.
 
-    A refusal rests on no source, so its question is for every editor. An answer that did not help is for those who may
-    read all its sources.
+    A refusal shows a passage and rests on none, so its question is for every editor. An answer that did not help is for
+    those who may read all its sources.
     """
     put_aside = dict(DismissedQuestion.objects.values_list("key", "at"))
     groups: dict[str, Unanswered] = {}

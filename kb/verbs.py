@@ -84,8 +84,10 @@ def obstacle(change: Change, article: Article, may: dict[Action, set[int]], by: 
     if article.collection_id not in may[action]:
         return f"your role in “{article.collection}” does not allow it"
     is_shown = article.state == Article.State.PUBLISHED
-    if change.verb.name == "move" and is_shown and change.value not in may["publish"]:
-        return f"it is published, and you do not publish in “{change.target}”"
+    if change.verb.name == "move" and is_shown:
+        for pk, collection in ((article.collection_id, article.collection), (change.value, change.target)):
+            if pk not in may["publish"]:
+                return f"it is published, and you do not publish in “{collection}”"
     if change.verb.name == "publish" and article.latest_version:
         try:
             publishing.refuse_own_text(article, article.latest_version, by=by)

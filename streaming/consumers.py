@@ -27,6 +27,10 @@ from streaming.protocol import Beat, Block, Flow, Follow, Found, Pace, ProtocolE
 log = logging.getLogger(__name__)
 
 
+class Left(Exception):
+    """Nobody is at the other end of the socket any more."""
+
+
 class NothingHere(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """Every other address: closed in words of the protocol, and no error in the log."""
 
@@ -113,19 +117,25 @@ class AnswerConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             async with aclosing(runs.here().follow(self.answer_id, wish.at, block=wish.block)) as events:
                 async for event in events:
                     html = await asyncio.to_thread(html_of, event, question) if isinstance(event, Found | Block) else ""
-                    frame = protocol.render(event, html=html)
-                    await self.send(frame)
-                    if self.flow.is_beat_due(len(frame)):
-                        await self.send(protocol.frame("beat", at=wish.at))
+                    await self.pass_on(protocol.render(event, html=html), wish)
                     await self.flow.room()
             await self.close()
         except Answer.DoesNotExist:
             await self.close(protocol.GONE)
-        except (OSError, RuntimeError):  # the browser has gone in the middle; uvicorn says so, daphne does not
+        except Left:
             log.debug("a follower of answer %s left", self.answer_id, exc_info=True)
         except Exception:
             log.exception("a follower of answer %s was lost", self.answer_id)
             await self.close(protocol.BROKEN)
+
+    async def pass_on(self, frame: str, wish: Follow) -> None:
+        """Raises Left when the browser has gone in the middle; uvicorn says so, daphne does not."""
+        try:
+            await self.send(frame)
+            if self.flow.is_beat_due(len(frame)):
+                await self.send(protocol.frame("beat", at=wish.at))
+        except (OSError, RuntimeError) as error:
+            raise Left from error
 
     async def watch(self) -> None:
         """Ask now and then whether the browser is there; close a socket that is half open, or that wants nothing."""

@@ -68,13 +68,13 @@ class Run(Progress):
         async with aclosing(answer) as events:  # type: ignore[type-var]  # it is an async generator
             async for event in events:
                 match event:
-                    case Sources(sources, searched):
+                    case Sources(sources, searched, told):
                         self.found(sources, searched)
                         self._move()
-                        await database(recording.record_sources)(self.lease, sources, searched=searched)
+                        await database(recording.record_sources)(self.lease, sources, searched=searched, told=told)
                     case Token(text=text):
                         before = self.moved_at
-                        self.add(storable(text))
+                        self.add(text)
                         self._move()
                         if self.moved_at - before < BURST_SECONDS:
                             await asyncio.sleep(0)  # a generator that never waits would keep followers from reading
@@ -133,7 +133,7 @@ def ending(event: Ending) -> tuple[str, dict[str, Any]]:
     """An answer's last event as its state and the fields of its row."""
     match event:
         case Answered():
-            sentences = [asdict(sentence) | {"text": storable(sentence.text)} for sentence in event.sentences]
+            sentences = [asdict(sentence) for sentence in event.sentences]
             told: dict[str, Any] = {"sentences": sentences, "generator": event.generator, "usage": event.usage}
             told |= {"timings": event.timings, "message": event.message, "replayed": event.replayed}
             return State.ANSWERED, told
@@ -143,8 +143,3 @@ def ending(event: Ending) -> tuple[str, dict[str, Any]]:
             return State.UNCLEAR, {"message": message, "nearest": list(articles), "timings": timings}
         case Failed(message, timings, usage):
             return State.FAILED, {"message": message, "timings": timings, "usage": usage}
-
-
-def storable(text: str) -> str:
-    """PostgreSQL keeps no NUL, and one of them would fail the save of every running answer. Same length in any unit."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -93,7 +93,7 @@ class Result:
             "wrong_refusals": share(one.state == "refused" for one in self.outcomes if is_answerable(one.case)),
             "asked_back": share(one.state == "unclear" for one in self.outcomes if is_answerable(one.case)),
             "timings_ms": {step: percentiles([one.timings.get(step) for one in answered]) for step in STEP},
-            "cost": round(sum(float(one.usage.get("price") or 0) for one in self.outcomes), 6),
+            "cost": round(sum(float(one.usage.get("cost") or 0) for one in self.outcomes), 6),
         }
 
     def unanswerable(self) -> list[Outcome]:

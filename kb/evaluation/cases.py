@@ -10,8 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from kb import metrics
-from kb.embedding import get_embedder
+from kb import embedders, metrics
 from kb.evaluation import ranking
 from kb.evaluation.ranking import STAGES, Result
 from kb.evaluation.sets import Case, EvaluationError, LabelledSet
@@ -118,8 +117,8 @@ def keep(run: EvaluationRun, result: Result, chosen: Asked) -> EvaluationRun:
     run.changed = changes(before, run) if before else []
     run.figures = {**result.as_dict(), "left_out": chosen.left_out}
     run.left_out = chosen.left_out
-    model = get_embedder()
-    run.embedder = f"{model.name} {model.fingerprint[:8]}"
+    row = embedders.live_row()
+    run.embedder = f"{row.name} {row.fingerprint[:8]}" if row else ""
     run.settings = {**{name.lower(): getattr(settings, name) for name in NOTED}, "rerank": asdict(Rule())}
     run.state, run.asked, run.cases, run.finished = run.State.DONE, len(result.cases), len(result.cases), now()
     run.save()

@@ -212,8 +212,9 @@ def write_files(held: Held, folder: Archive) -> None:
         try:
             if file.path in failed:
                 raise Unreadable(failed[file.path])
+            plan = planner.plan(file.path)  # may make an audience, which stays though this file fails
             with held.holding():
-                write_file(file, planner.plan(file.path), pictures, options)
+                write_file(file, plan, pictures, options)
         except Lost:
             raise
         except Exception as error:

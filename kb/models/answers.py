@@ -61,6 +61,9 @@ class Answer(models.Model):
     searched = models.TextField(
         blank=True, db_default="", help_text="What was searched for, where that is not the question itself."
     )
+    told = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Earlier turns used for it: it is for those who may read these, too."
+    )
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     text = models.TextField(blank=True)
     message = models.TextField(blank=True, help_text="What to tell the reader: why it failed, or a quiet remark.")

@@ -35,10 +35,14 @@ class Refusal(ProviderError):
         self.after = after
 
 
-def unreachable(error: httpx2.HTTPError) -> Refusal:
+class Silence(Refusal):
+    """Nothing was answered at all."""
+
+
+def unreachable(error: httpx2.HTTPError) -> Silence:
     if isinstance(error, httpx2.TimeoutException):
-        return Refusal("The embedding server did not answer in time.", temporary=True)
-    return Refusal("The embedding server cannot be reached: check EMBEDDINGS_URL and the network.", temporary=True)
+        return Silence("The embedding server did not answer in time.", temporary=True)
+    return Silence("The embedding server cannot be reached: check EMBEDDINGS_URL and the network.", temporary=True)
 
 
 def refusal(answer: httpx2.Response, *, key: str) -> Refusal:

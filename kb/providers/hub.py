@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 
 from kb.embedding import Encoding
 from kb.errors import ProviderError
+from kb.providers import wordpieces
 
 MISSING = (
     "Models of the hub need the extra “hub”, which is not installed: "
@@ -96,11 +97,11 @@ class HubEmbedder:
         return int(self._loading.get().embedding_size)
 
     def count(self, text: str) -> int:
-        return len(self._whole_text.encode(_encodable(text), add_special_tokens=False).ids)
+        return wordpieces.count(self._whole_text, text)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """One text a run: in a batch its vector would depend on what else is in it where a model is quantised."""
-        vectors = list(self._loading.get().embed([_encodable(text) for text in texts], batch_size=1))
+        vectors = list(self._loading.get().embed([wordpieces.encodable(text) for text in texts], batch_size=1))
         no_ids, no_offsets = np.zeros(0, np.int32), np.zeros((0, 2), np.int32)
         return [
             Encoding(np.asarray(vector / np.linalg.norm(vector), np.float32), None, no_ids, no_offsets)
@@ -131,9 +132,5 @@ class HubReranker:
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         model = self._loading.get()
-        return [float(score) for score in model.rerank(_encodable(question), [_encodable(text) for text in texts])]
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which no encoder takes, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        asked, *given = map(wordpieces.encodable, (question, *texts))
+        return [float(score) for score in model.rerank(asked, given)]

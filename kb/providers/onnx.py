@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from kb.embedding import Encoding
 from kb.errors import ProviderError
+from kb.providers import wordpieces
 from kb.providers.stop_words import STOP_WORDS
 
 LIMIT = 256  # wordpieces the model was trained for, the two special ones included
@@ -58,7 +59,7 @@ class OnnxEmbedder:
         return int(self._loaded().get_outputs()[0].shape[2])
 
     def count(self, text: str) -> int:
-        return len(self._whole_text.encode(_encodable(text), add_special_tokens=False).ids)
+        return wordpieces.count(self._whole_text, text)
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """One run of the model a text, at most 256 wordpieces, on one core; several texts on several cores.
@@ -74,7 +75,7 @@ class OnnxEmbedder:
         return self._stops[ids]
 
     def _encode(self, text: str) -> Encoding:
-        pieces = self._beginning.encode(_encodable(text))
+        pieces = self._beginning.encode(wordpieces.encodable(text))
         ids = np.array([pieces.ids], np.int64)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         session = self._loaded()
@@ -155,8 +156,3 @@ class OnnxEmbedder:
 
     def _unreadable(self, name: str) -> ProviderError:
         return ProviderError(f"{self._folder / name} cannot be read: delete it and run make setup", temporary=False)
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which no encoder takes, becomes a question mark; lengths and offsets stay."""
-    return text.encode("utf-8", "replace").decode("utf-8")

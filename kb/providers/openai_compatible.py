@@ -26,6 +26,7 @@ from kb.metering import Spent
 from kb.providers import embeddings_answers as answers
 
 WAITS = (0.5, 2.0)  # seconds before the second and the third try
+PAUSE = 30.0  # seconds for which a server that did not answer at all is left alone
 LONGEST = 20_000  # characters of a text that are sent: within 8,192 tokens
 PIECE = re.compile(r"[a-zA-Z]{1,6}|\d{1,3}|[^\W\d_]|[^\w\s]|_")  # about what tokenizers make of a text
 
@@ -42,6 +43,7 @@ class OpenAICompatibleEmbedder:
         self.spent = Spent()
         self._address = f"{settings.EMBEDDINGS_URL.rstrip('/')}/embeddings"
         self._adding = threading.Lock()
+        self._silent: tuple[float, ProviderError] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -65,17 +67,24 @@ class OpenAICompatibleEmbedder:
         return np.zeros(len(ids), np.bool_)
 
     def _ask(self, texts: list[str]) -> list[Floats]:
-        """One batch; tried again while EMBEDDINGS_PATIENCE lasts and the fault may pass. Raises ProviderError."""
+        """One batch; tried again while EMBEDDINGS_PATIENCE lasts and the fault may pass. Raises ProviderError.
+
+        Whoever asks next while a server is silent must not wait for that again: they get the same error at once.
+        """
+        if self._silent and time.monotonic() - self._silent[0] < PAUSE:
+            raise self._silent[1]
         deadline = time.monotonic() + settings.EMBEDDINGS_PATIENCE
         for wait in (*WAITS, None):
             self._await_turn(texts, deadline)
             try:
-                return self._request(texts)
+                return self._request(texts, seconds=max(0.1, deadline - time.monotonic()))
             except answers.Refusal as refused:
                 if refused.after:
                     pacing.postpone(self._pace("requests"), refused.after)
                 pause = refused.after or wait
                 if wait is None or not refused.temporary or pause is None or time.monotonic() + pause >= deadline:
+                    if isinstance(refused, answers.Silence):
+                        self._silent = time.monotonic(), refused
                     raise
             time.sleep(pause)
         raise AssertionError("The last try returns or raises.")
@@ -95,14 +104,15 @@ class OpenAICompatibleEmbedder:
     def _pace(self, limit: str) -> str:
         return f"{self.fingerprint[:16]} {limit}"
 
-    def _request(self, texts: list[str]) -> list[Floats]:
+    def _request(self, texts: list[str], *, seconds: float) -> list[Floats]:
         key = settings.EMBEDDINGS_KEY
         body: dict[str, object] = {"model": self.name, "input": texts, "encoding_format": "float"}
         if settings.EMBEDDINGS_SHORTEN:
             body["dimensions"] = self.dimensions
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
-            answer = self._client.post(self._address, json=body, headers=headers)
+            patience = httpx2.Timeout(min(settings.EMBEDDINGS_SECONDS, seconds), connect=min(5.0, seconds))
+            answer = self._client.post(self._address, json=body, headers=headers, timeout=patience)
         except httpx2.HTTPError as error:
             raise answers.unreachable(error) from error
         if answer.status_code != 200:
@@ -125,7 +135,7 @@ class OpenAICompatibleEmbedder:
                 " EMBEDDINGS_MODEL.",
                 temporary=False,
             )
-        client = httpx2.Client(timeout=httpx2.Timeout(settings.EMBEDDINGS_SECONDS, connect=5.0))
+        client = httpx2.Client()
         weakref.finalize(self, client.close)  # its connections stay open for the next question
         return client
 

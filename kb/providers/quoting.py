@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 
-from kb.embedding import Encoding, Floats, get_embedder, unit_rows
+from kb import embedders
+from kb.embedding import Embedder, Encoding, Floats, unit_rows
 from kb.errors import ProviderError
 from kb.generation import Cite, Delta, Text, Usage
 from kb.grounding import Prompt, Source
 from kb.providers.quotation import Line, Unit, is_contents, lines_of, markdown, units_of, whole, window
+from kb.threads import database
 
 ARTICLES = 2  # that are quoted: with them the right section is cited for .77 of a manual's questions, with one for .58
 PASSAGES = 2  # of each that are weighed
@@ -46,7 +48,7 @@ class QuotingGenerator:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         """Text a few words at a time, a citation after each sentence. Raises ProviderError if nothing can be quoted."""
-        for part in await asyncio.to_thread(quote, prompt):
+        for part in await database(quote)(prompt):
             if isinstance(part, Text):
                 for piece in PIECE.findall(part.text):
                     yield Text(piece)
@@ -79,17 +81,19 @@ def found(question: str, sources: Sequence[Source]) -> list[Found]:
     """The best unit of each source, by late interaction and cosine with the question, in the order of the sources."""
     leads = [" > ".join((source.title, *source.heading_path)) + "\n" for source in sources]
     texts = [lead + source.text for lead, source in zip(leads, sources, strict=True)]
-    asked, *encodings = get_embedder().encode([question, *texts])
+    embedder = embedders.serving()
+    asked, *encodings = embedder.encode([question, *texts])
     results: list[Found] = []
     for source, lead, encoding in zip(sources, leads, encodings, strict=True):
         units = units_of(source)
         spans = [(source.sentences[u.first].start, source.sentences[u.last - 1].end) for u in units]
         if asked.tokens is None or encoding.tokens is None:
-            scores = _cosines(asked, [source.text[start:end] for start, end in spans])
+            scores = _cosines(embedder, asked, [source.text[start:end] for start, end in spans])
         else:
-            scores = _scores(
-                asked, asked.tokens, encoding, [(start + len(lead), end + len(lead)) for start, end in spans]
-            )
+            weights = np.where(embedder.is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
+            alike = unit_rows(asked.tokens) @ unit_rows(encoding.tokens).T
+            inside = [(start + len(lead), end + len(lead)) for start, end in spans]
+            scores = _scores(asked, weights, alike, encoding, inside)
         if HOW_TO.search(question):
             scores = scores + STEPS * np.array([is_step(source, unit) for unit in units], np.float32)
         scores = scores - CONTENTS * np.array([is_contents(source, unit) for unit in units], np.float32)
@@ -163,15 +167,15 @@ def _repeated(quoted: set[str], also: Sequence[Source]) -> Iterator[Cite]:
             yield Cite(source.number, place, place + 1)
 
 
-def _scores(asked: Encoding, words: Floats, passage: Encoding, spans: Sequence[tuple[int, int]]) -> Floats:
+def _scores(
+    asked: Encoding, weights: Floats, alike: Floats, passage: Encoding, spans: Sequence[tuple[int, int]]
+) -> Floats:
     """MaxSim + cosine with the question of each span (characters of what was encoded); 0 beyond what the model reads.
 
-    `words`: asked.tokens. MaxSim is late interaction (ColBERT): for each wordpiece of the question the best cosine with
-    a wordpiece of the span, averaged with less weight for stop words.
+    `weights` (n,): of the wordpieces of the question, less for stop words. `alike` (n, m): their cosines with those of
+    the passage. MaxSim is late interaction (ColBERT): the weighted mean of the best cosine in the span.
     """
-    tokens = passage.tokens if passage.tokens is not None else words[:0]
-    weights = np.where(get_embedder().is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
-    alike = unit_rows(words) @ unit_rows(tokens).T
+    tokens = passage.tokens if passage.tokens is not None else alike[:0]
     scores = np.zeros(len(spans), np.float32)
     for place, (start, end) in enumerate(spans):
         inside = (passage.offsets[:, 0] >= start) & (passage.offsets[:, 1] <= end)
@@ -182,7 +186,7 @@ def _scores(asked: Encoding, words: Floats, passage: Encoding, spans: Sequence[t
     return scores
 
 
-def _cosines(asked: Encoding, texts: Sequence[str]) -> Floats:
+def _cosines(embedder: Embedder, asked: Encoding, texts: Sequence[str]) -> Floats:
     """The cosine of each text with the question, for an embedder that gives no vectors of wordpieces."""
-    vectors = np.stack([encoding.vector for encoding in get_embedder().encode(texts)])
+    vectors = np.stack([encoding.vector for encoding in embedder.encode(texts)])
     return np.asarray(vectors @ asked.vector, np.float32)

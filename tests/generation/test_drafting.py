@@ -1,6 +1,7 @@
 """Who writes when the generator cannot, what is generated once for many, and what a day may cost."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from kb import drafting, replaying, retention, spending
@@ -200,6 +202,28 @@ async def test_a_failure_is_shared_by_those_who_waited_and_tried_again_by_those_
     assert loopback.stats()["requests"] - before == 1
     await drafted(asked)
     assert loopback.stats()["requests"] - before == 2
+
+
+async def test_heartbeats_that_fail_leave_nobody_waiting_and_the_text_is_kept(
+    paid: None, loopback: LoopbackServer
+) -> None:
+    before = loopback.stats()["requests"]
+    asked = prompt(f"{QUESTION} [[slow=0.05]]")
+    reading = asyncio.create_task(drafted(asked))
+    await wait_for(lambda: any(flight.deltas for flight in replaying._flights().values()))
+    await database(away)(replaying.BEAT_SECONDS * 2)
+    first = await asyncio.wait_for(reading, 30)
+    assert not replaying._flights()
+    assert said(await drafted(asked)) == said(first) != ""
+    assert loopback.stats()["requests"] - before == 1
+
+
+def away(seconds: float) -> None:
+    """The table is not there for a while, so that everything about it fails."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE kb_generation RENAME TO kb_generation_away")
+        time.sleep(seconds)
+        cursor.execute("ALTER TABLE kb_generation_away RENAME TO kb_generation")
 
 
 # --- money

@@ -322,6 +322,25 @@ def test_a_shared_follow_up_names_no_earlier_question_whose_answer_may_not_be_re
     assert "turbine" not in body(visitor.get(f"/answers/{shared.pk}/"))
 
 
+def test_a_follow_up_that_leans_on_earlier_turns_is_for_those_who_may_read_them(
+    visitor: Client, ask: Ask, secret: Article, operator: User
+) -> None:
+    leaning = "And how do I restore an older version of it?"
+    private = written(ask(TURBINE, user=operator))
+    asked = written(recording.ask(leaning, user=operator, session_key=None, previous=private))
+    assert (asked.state, asked.told, "turbine" in asked.searched) == ("answered", 1, True)
+    again = written(recording.ask("And that?", user=operator, session_key=None, previous=asked))
+    Answer.objects.filter(pk=again.pk).update(told=1)  # of the turn before alone, which was told of the private one
+    for one in (asked, again):
+        assert visitor.get(f"/answers/{one.pk}/").status_code == 404
+        assert "turbine" in body(browser_of(operator).get(f"/answers/{one.pk}/"))
+    public = written(ask())
+    restoring = "And how can I restore it?"
+    open_to_all = written(recording.ask(restoring, user=AnonymousUser(), session_key=SESSION, previous=public))
+    assert open_to_all.told == 1
+    assert "Searched for" in body(Client().get(f"/answers/{open_to_all.pk}/"))
+
+
 @pytest.mark.parametrize("previous", ["nonsense", "", "35ec2f8d-3ade-47c6-bd64-b1e822cd6290"])
 def test_a_follow_up_to_nothing_is_a_question_of_its_own(visitor: Client, previous: str) -> None:
     visitor.post("/ask/", {"q": QUESTION, "previous": previous, "live": "1"})
