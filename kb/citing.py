@@ -33,6 +33,8 @@ LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 NOT_SHOWN = re.compile(  # fences, and what opens list items, tasks, headings and quotations
     r"^[ ]{0,3}(?:`{3,}|~{3,})[^\n]*$|^\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|#{1,6}|>)\s+|\[[ xX]\]\s+)+", re.MULTILINE
 )
+CODE_LINE = re.compile(r"(?<![^\s])`([^`\n]+)`$", re.MULTILINE)
+FENCE = re.compile(r"^[ ]*(?:`{3,}|~{3,})[^\n]*\n?", re.MULTILINE)
 WORD = re.compile(r"[^\W_]{4,}")
 STEM = 6  # letters by which two words are taken for the same
 WEAK = {"weak": ("weak", "weakly supported"), "unsupported": ("weak", "not supported by the sources")}
@@ -96,6 +98,11 @@ def _kept_in(html: str) -> Iterator[str]:
 def flat(text: str) -> str:
     """The Markdown of an answer with its links and images as their words, for where nothing renders it."""
     return DEFINITION.sub("", LINK.sub(r"\1", REFERENCE.sub(r"\1", text)))
+
+
+def words_of(text: str) -> str:
+    """A passage without what is there for rendering alone: the fences and signs of code, the targets of links."""
+    return CODE_LINE.sub(r"\1", FENCE.sub("", flat(text)))
 
 
 def live(text: str) -> str:
@@ -183,7 +190,7 @@ def _quoted(source: Source, sentences: Sequence[Mapping[str, Any]], question: st
     used = users or {index: [] for index in _nearest(source.sentences, question)}
     first = source.sentences[min(used)] if used else Sentence(0, 0, source.text, 1)
     citing = [place for place, sentence in enumerate(sentences, 1) if source.number in sentence["citations"]]
-    return Quoted(source, _marked(source, used), first.text, first.line, tuple(citing))
+    return Quoted(source, _marked(source, used), " ".join(words_of(first.text).split()), first.line, tuple(citing))
 
 
 def _users(source: Source, sentences: Sequence[Mapping[str, Any]]) -> dict[int, list[int]]:
@@ -215,6 +222,7 @@ def _marked(source: Source, used: Mapping[int, Sequence[int]]) -> str:
     for index, users in used.items():
         sentence = source.sentences[index]
         names = f' data-sentences="{" ".join(map(str, users))}"' if users else ""
-        parts += [escape(source.text[position : sentence.start]), f"<mark{names}>", escape(sentence.text), "</mark>"]
+        before = source.text[position : sentence.start]
+        parts += [escape(words_of(before)), f"<mark{names}>", escape(words_of(sentence.text)), "</mark>"]
         position = sentence.end
-    return "".join([*parts, escape(source.text[position:])])
+    return "".join([*parts, escape(words_of(source.text[position:]))])

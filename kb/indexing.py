@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 MANY = 50  # articles that wait
-RECIPE = 2  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
+RECIPE = 3  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
 FORGET = """

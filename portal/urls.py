@@ -21,4 +21,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "portal.public.faults.bad_request"
 handler404 = "portal.public.errors.not_found"
+handler500 = "portal.public.faults.fault"

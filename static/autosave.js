@@ -45,7 +45,7 @@ if (form) {
     try {
       const reply = await post(form.dataset.autosave, typed(), { leaving });
       if (reply.ok) return null;
-      return [401, 422].includes(reply.status) ? await reply.text() : "What you type is not kept just now: save it soon.";
+      return [401, 413, 422].includes(reply.status) ? await reply.text() : "What you type is not kept just now: save it soon.";
     } catch {
       return "The server does not answer, so what you type is not kept just now. It is still in this page.";
     }

@@ -72,7 +72,7 @@ if (form) {
     if (event.detail.xhr.status >= 400) event.stopPropagation();
   });
   form.addEventListener("htmx:responseError", ({ detail: { xhr, target } }) => {
-    if (target.id === "preview") say(xhr.status === 401 ? xhr.responseText : "The preview could not be made. Your text is still in this page.");
+    if (target.id === "preview") say([401, 413].includes(xhr.status) ? xhr.responseText : "The preview could not be made. Your text is still in this page.");
   });
   form.addEventListener("htmx:sendError", ({ detail: { target } }) => {
     if (target.id === "preview") say("The server does not answer. Your text is still in this page: wait a little before you save.");

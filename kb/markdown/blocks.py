@@ -112,6 +112,11 @@ def _set_lines(children: Sequence[Token]) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def in_item(code: str) -> str:
+    """A line of code inside of a list, where there is no room for a fence: it says itself that it is code."""
+    return f"`{code}`" if code.strip() and "`" not in code else code
+
+
 @dataclass
 class _Walk:
     """One pass over a block's tokens, collecting its lines of plain text."""
@@ -174,7 +179,7 @@ class _Walk:
     def _code(self, token: Token) -> None:
         first = token.meta["line"] + (token.type == "fence")
         for number, text in enumerate(token.content.rstrip("\n").split("\n")):
-            self._add(text.rstrip(), first + number)
+            self._add(in_item(text.rstrip()) if self._counters else text.rstrip(), first + number)
 
     def _add(self, text: str, line: int) -> None:
         """Add a line, after the marker of its item or indented below it."""

@@ -16,6 +16,7 @@ MOST_TORN = 3  # lines added at either end so that a quotation does not begin or
 MOST_ITEMS = 10  # of a list or rows of a table; a longer one is quoted in part
 ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])\s")
 FENCE = re.compile(r"`{3,}|~{3,}")
+CODE = re.compile(r"`[^`\n]+`")  # as kb.markdown writes a line of code inside of a list
 SENTENCE_END = re.compile(r"[.!?:…;。！？][\"'”’»)\]]*$")
 IMAGE = "Image: "  # how kb.markdown writes a picture
 CONTENTS = re.compile(  # what stands before a list of links to read
@@ -252,6 +253,8 @@ def _write(source: Source, line: Line, indent: str, *, cited_from: int | None, c
             yield Text(sentence.text + "\n")
         else:
             gap = indent if begins else source.text[source.sentences[index - 1].end : sentence.start]
-            yield Text(gap + escape(sentence.text, begins_line=begins and line.kind != "item"))
+            begins_line = begins and line.kind != "item"
+            is_code = CODE.fullmatch(sentence.text)
+            yield Text(gap + (sentence.text if is_code else escape(sentence.text, begins_line=begins_line)))
         if cited or index + 1 < line.last:
             yield Cite(source.number, index if cited_from is None or not begins else cited_from, index + 1)

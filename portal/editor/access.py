@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from kb import permissions
 from kb.models import Article, Collection
 from portal.htmx import Request
+from portal.public import faults
 
 Arguments = ParamSpec("Arguments")
 View = Callable[Concatenate[Request, Arguments], HttpResponse]
@@ -39,9 +40,14 @@ def for_editors(view: View[Arguments]) -> View[Arguments]:
 
 
 def sign_in(request: Request) -> HttpResponse:
-    """To the login page, and back here after. HTMX gets a refusal instead: the page it is in may hold unsaved text."""
+    """To the login page, and back here after. HTMX gets a refusal instead: the page it is in may hold unsaved text.
+
+    What a form sent is not lost: it can be sent again after signing in.
+    """
     if request.htmx:
         return HttpResponse(SIGNED_OUT, status=401, content_type="text/plain; charset=utf-8")
+    if request.POST:
+        return faults.send_again(request, status=401)
     back = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("editor_articles")
     return redirect_to_login(back)
 

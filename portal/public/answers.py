@@ -29,11 +29,14 @@ def context(opened: Opened, request: Request) -> dict[str, Any]:
     if not opened.readable:
         return shared | {"hidden": True, "status": NOT_READABLE, "unfinished": False}
     sources = recalling.sources_of(answer)
+    quoted = citing.quoted(sources, sentences=answer.sentences, question=answer.question)
+    cited = [one for one in quoted if one.sentences]
     return (
         shared
         | text_context(answer, sources)
         | {
-            "sources": citing.quoted(sources, sentences=answer.sentences, question=answer.question),
+            "sources": cited or quoted,
+            "unused": [one for one in quoted if cited and not one.sentences],
             "status": status(answer, sources),
             "changed": recalling.changed(answer) if answer.is_finished else set(),
             "nearest": recalling.nearest_to(answer, user=user),

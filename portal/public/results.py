@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from kb import languages
 from kb.browsing import highlights, stem
+from kb.citing import words_of
 from kb.identifiers import identifiers
 from kb.models import Article
 from kb.retrieval import Hit
@@ -157,8 +158,7 @@ def around(text: str, sentence: Span, marks: Sequence[Span]) -> Span:
 
 def flat(text: str) -> str:
     """Lines (list items, rows, code) as one line; items and a row's cells stand apart by dots and dashes."""
-    text = re.sub(r"^`{3,}.*$", "", text, flags=re.MULTILINE)
-    items = re.sub(r"(?<![.,:;])\n- ", " · ", text.replace(" | ", " – ").removeprefix("- "))
+    items = re.sub(r"(?<![.,:;])\n- ", " · ", words_of(text).replace(" | ", " – ").removeprefix("- "))
     return " ".join(items.replace("\n- ", " ").split())
 
 

@@ -6,6 +6,8 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
+from pytest_django.asserts import assertContains
 
 from kb import publishing
 from kb.models import Article
@@ -112,6 +114,51 @@ def test_an_account_that_was_switched_off_is_sent_to_sign_in(editor: User, clien
     User.objects.filter(pk=editor.pk).update(is_active=False)
 
     assert client.get(reverse("editor_articles")).status_code == 302
+
+
+def test_what_a_form_sent_after_the_session_ended_can_be_sent_again_after_signing_in(
+    article: Article, editor: User
+) -> None:
+    browser, place = Client(enforce_csrf_checks=True), reverse("editor_edit", args=[article.pk])
+    browser.force_login(editor)
+    form = browser.get(place).context["form"]
+    sent = {name: form[name].value() or "" for name in form.fields} | {"title": "Typed", "source": "Two\nlines & <b>."}
+    token = browser.cookies["csrftoken"].value
+    del browser.cookies["sessionid"]
+    refused = browser.post(place, {**sent, "csrfmiddlewaretoken": token})
+    assert refused.status_code == 401
+    assertContains(refused, "so this was not saved yet", status_code=401)
+    assertContains(refused, "Two\nlines &amp; &lt;b&gt;.</textarea>", status_code=401)
+    assertContains(refused, '<input type="hidden" name="title" value="Typed">', status_code=401)
+
+    browser.force_login(editor)
+    browser.cookies["csrftoken"] = "x" * 32  # signing in changed it
+    old = {**sent, "csrfmiddlewaretoken": token}
+    assert "Typed" not in browser.post(place, old).content.decode()  # who knows where that came from
+    again = browser.post(place, old, headers={"Origin": "http://testserver"})
+    assertContains(again, 'value="Typed"', status_code=403)
+    token = again.context["csrf_token"]
+    assert browser.post(place, {**sent, "csrfmiddlewaretoken": str(token)}).status_code == 302
+    article.refresh_from_db()
+    assert article.latest_version
+    assert (article.latest_version.title, article.latest_version.source.strip()) == ("Typed", "Two\nlines & <b>.")
+
+
+def test_an_address_that_takes_only_forms_says_so(article: Article, editor: User, client_of: ClientOf) -> None:
+    response = client_of(editor).get(reverse("editor_retry", args=[article.pk]))
+    assertContains(response, "There is nothing to read at this address.", status_code=405)
+    assert response["Allow"] == "POST"
+
+
+def test_too_much_is_said_to_be_too_much(
+    settings: Settings, article: Article, editor: User, client_of: ClientOf
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+    client, big = client_of(editor), {"source": "x" * 1_600_000}
+    page = client.post(reverse("editor_edit", args=[article.pk]), big)
+    assertContains(page, "at most 1.5 MB at once", status_code=413)
+    line = client.post(reverse("editor_preview"), big, headers={"HX-Request": "true"})
+    assert (line.status_code, line["Content-Type"]) == (413, "text/plain; charset=utf-8")
 
 
 def test_htmx_is_refused_without_leaving_the_page_when_the_session_ended(client: Client, db: None) -> None:

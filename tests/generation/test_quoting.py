@@ -17,7 +17,7 @@ from kb.providers.quotation import escape, lines_of, markdown, units_of, whole, 
 from kb.providers.quoting import QuotingGenerator
 from tests.generation.conftest import INDEX, RESTORE, collect, make_source, prompt, written
 
-pytestmark = pytest.mark.usefixtures("real_embedder")
+pytestmark = [pytest.mark.usefixtures("real_embedder"), pytest.mark.django_db(transaction=True)]
 
 PLANS = """\
 Choose a plan that fits the size of your team and its needs.
@@ -28,6 +28,7 @@ You can change it at any time from the billing page of your account."""
 LONG = "Do these:\n" + "\n".join(
     f"{n}. Step number {n} of the procedure, told in a whole sentence of ten words." for n in range(1, 16)
 )
+CODED = "1. Run it:\n  `run --all -x`\n2. It says `done` then."
 NESTED = "- Outer item with some words\n  - inner item\n  goes on here\n- Second"
 
 
@@ -217,3 +218,9 @@ async def test_sentences_of_a_quoted_answer_are_sentences_of_the_source() -> Non
     text = written(await collect(QuotingGenerator().stream(prompt("How do I restore an older version?"))))
     known = RESTORE + INDEX
     assert all(sentence.text in known and sentence.citations for sentence in assemble(text))
+
+
+def test_code_inside_of_a_list_is_quoted_as_code() -> None:
+    shown = MarkdownIt().render(quoted(make_source(CODED), 0, 3))
+    assert "<code>run --all -x</code>" in shown
+    assert "says `done` then" in shown

@@ -17,7 +17,7 @@ def test_an_article_falls_into_the_blocks_a_reader_sees() -> None:
     assert texts(ARTICLE) == [
         ("paragraph", "Some text with code and a link. Another sentence, e.g. this one."),
         ("list", "- one\n- two\n  - nested\n    with a paragraph\n- three"),
-        ("list", "1. step\n2. step\n  make run"),
+        ("list", "1. step\n2. step\n  `make run`"),
         ("table", "Name | Size\na | 1.5\nb | 2"),
         ("quote", "Quoted words.\n- and a list"),
         ("code", "def f():\n\n    return 1"),
@@ -88,3 +88,8 @@ def test_blocks_hold_the_words_of_the_page(source: str) -> None:
     read = " ".join(block.text for block in blocks(source))
     for word in re.findall(r"\w{4,}", shown):
         assert word in read
+
+
+def test_code_inside_of_a_list_says_itself_that_it_is_code() -> None:
+    [block] = blocks("1. Run it:\n\n   ```shell\n   run --all\n\n   `x`\n   ```\n\n2. Done.\n")
+    assert block.text == "1. Run it:\n  `run --all`\n  `x`\n2. Done."
