@@ -151,8 +151,7 @@ def passage_row(pk: int, lead_and_body: tuple[str, str]) -> tuple[Any, ...]:
     lead, body = lead_and_body
     text = lead + body
     digest = hashlib.sha256(f"{pk} {text}".encode()).digest()
-    names = identifiers.lexemes(text)
-    return pk, uuid.UUID(bytes=digest[:16]), len(lead), text, identifiers.words_inside(text), names
+    return pk, uuid.UUID(bytes=digest[:16]), len(lead), text, *identifiers.words_and_lexemes(text)
 
 
 def copy_chunks(raw: psycopg.Connection[Any], corpus: Corpus, embedder: int) -> None:

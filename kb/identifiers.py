@@ -36,18 +36,16 @@ def identifiers(text: str) -> list[str]:
     return _names(_tokens(text))
 
 
-def words_inside(text: str) -> str:
-    """The plain words inside the exact names: `getUserById` → `get User By Id`. Indexed beside the text."""
-    return _words(_tokens(text))
-
-
 def lexemes(text: str) -> list[str]:
     """The exact names as they stand in a tsvector."""
     return [SIGN + name for name in identifiers(text)]
 
 
 def words_and_lexemes(text: str) -> tuple[str, list[str]]:
-    """Both at once, for whoever stores a passage: finding the tokens is most of the work of either."""
+    """What is stored beside a text: the plain words in its exact names (`getUserById` → `get User By Id`), and these.
+
+    Both at once: finding the tokens is most of the work of either.
+    """
     tokens = _tokens(text)
     return _words(tokens), [SIGN + name for name in _names(tokens)]
 

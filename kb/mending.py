@@ -48,12 +48,6 @@ def problems(version: ArticleVersion, user: Reader) -> QuerySet[Any]:
     return links.exclude(problem="").order_by("line", "pk")
 
 
-def linking_to(article: Article, among: QuerySet[Article]) -> QuerySet[Article]:
-    """The other articles among these whose last version, or whose published one, links to this article."""
-    links = Link.objects.of(among).to(Article.objects.filter(pk=article.pk))
-    return among.exclude(pk=article.pk).filter(versions__in=links.values("version")).distinct()
-
-
 @transaction.atomic
 def mend(article: Article, old: str, new: str, *, by: Reader) -> ArticleVersion:
     """A version whose links to `old` lead to `new`. Raises ValidationError when there is nothing to change."""

@@ -166,7 +166,7 @@ def write_version(article: Article, content: Content, *, by: Reader | None, note
 
 @transaction.atomic
 def publish(article: Article, *, by: Reader | None, version: ArticleVersion | None = None) -> bool:
-    """Make a version, the latest unless said otherwise, the one readers get; what was scheduled is off.
+    """Make a version, the latest unless said otherwise, the one readers get; a publication that was planned is off.
 
     True when it is live at once, False when it waits for its index.
     """

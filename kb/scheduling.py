@@ -2,8 +2,8 @@
 
 What is planned stands in the article's row, so nothing is lost with a broker, a worker or a scheduler that was down:
 whatever is due by the database's clock is done once, late if need be, in the order of its times. The version that was
-planned is the one that is published, even when a newer draft was saved since. Publishing, unpublishing, archiving or
-deleting by hand calls the plan off.
+planned is the one that is published, even when a newer draft was saved since. Unpublishing, archiving or deleting by
+hand calls the plan off; publishing by hand calls off the publication, and when it is to end stays.
 """
 
 from __future__ import annotations

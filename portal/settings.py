@@ -197,13 +197,10 @@ STATICFILES_DIRS: list[Any] = [BASE_DIR / "static", *(("figures", path) for path
 STATIC_ROOT = VAR / "static"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR / "media")))
+_STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else _STATIC},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -212,8 +209,8 @@ CSRF_FAILURE_VIEW = "portal.public.faults.no_token"
 # --- security
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        **{name: [NONE] for name in ("default-src", "base-uri", "frame-ancestors")},
-        **{name: [SELF] for name in ("script-src", "style-src", "connect-src", "form-action")},
+        **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), [NONE]),
+        **dict.fromkeys(("script-src", "style-src", "connect-src", "form-action"), [SELF]),
         "img-src": [SELF, "data:"],
     }
 }

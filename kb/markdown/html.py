@@ -71,15 +71,10 @@ class Rendered:
     contents: list[Heading]
 
 
-def render(source: str, *, base: str = "") -> Rendered:
-    """Safe HTML and the contents list of an article's source.
-
-    With `base`, an absolute address, relative links and images are resolved against it (for feeds and e-mails).
-    Raises ValueError when the source is too long.
-    """
+def render(source: str) -> Rendered:
+    """Safe HTML and the contents list of an article's source. Raises ValueError when the source is too long."""
     tokens = parse(source)
-    cleaner = _cleaner(base) if base else CLEANER
-    return Rendered(cleaner.clean(MD.renderer.render(tokens, MD.options, {})), _contents(tokens))
+    return Rendered(CLEANER.clean(MD.renderer.render(tokens, MD.options, {})), _contents(tokens))
 
 
 def _contents(tokens: Sequence[Token]) -> list[Heading]:
@@ -90,25 +85,20 @@ def _contents(tokens: Sequence[Token]) -> list[Heading]:
     ]
 
 
-def _cleaner(base: str = "") -> nh3.Cleaner:
-    """The second line of defence: the parser lets no HTML in, and this lets only ours out."""
-    return nh3.Cleaner(
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        tag_attribute_values=VALUES,
-        allowed_classes=CLASSES,
-        attribute_filter=_only_our_ids,
-        url_schemes={"http", "https", "mailto"},
-        link_rel=None,  # set by the parser, on links that lead elsewhere
-        url_relative=("rewrite_with_base", base) if base else None,
-    )
-
-
 def _only_our_ids(tag: str, name: str, value: str) -> str | None:
     return None if name == "id" and not OUR_ID.fullmatch(value) else value
 
 
-CLEANER = _cleaner()
+# The second line of defence: the parser lets no HTML in, and this lets only ours out.
+CLEANER = nh3.Cleaner(
+    tags=TAGS,
+    attributes=ATTRIBUTES,
+    tag_attribute_values=VALUES,
+    allowed_classes=CLASSES,
+    attribute_filter=_only_our_ids,
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,  # set by the parser, on links that lead elsewhere
+)
 
 
 def _heading_close(

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 
 class AudienceQuerySet(models.QuerySet["Audience"]):
-    def open_to(self, user: Reader) -> Self:
-        """The audiences this reader belongs to; an audience of groups without groups has no reader at all."""
-        return self.filter(permissions.audiences(user))
-
     def borrowable_by(self, user: Reader) -> Self:
         """The audiences with whose eyes this editor may look, besides nobody's in particular."""
         every = self.exclude(kind=Audience.Kind.EVERYONE)

@@ -95,7 +95,7 @@ def met(request: Request, article: Article, key: UUID, *, based_on: str) -> dict
     others = list(presence.others(article, key))
     recent = Autosave.objects.filter(key__in=[other.key for other in others], at__gte=Now() - TYPING)
     typing = set(recent.values_list("key", flat=True))
-    told = [meeting(request, other, typing=other.key in typing) for other in others]
+    told = list(dict.fromkeys(meeting(request, other, typing=other.key in typing) for other in others))
     latest = article.latest_version
     if latest and based_on.isdigit() and int(based_on) < latest.number:
         who, when = latest.author or "The system", time_format(timezone.localtime(latest.created), "H:i")

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -49,12 +50,19 @@ class EchoServer(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with running(tmp_path_factory.mktemp("nginx")) as port:
+        yield port
+
+
+@contextmanager
+def running(folder: Path, *, is_behind: bool = False) -> Iterator[int]:
     """The port of an nginx with our configuration: only addresses and temporary folders are replaced."""
-    folder = tmp_path_factory.mktemp("nginx")
     with EchoServer("pages") as pages, EchoServer("ask") as ask, socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
         free.close()
-        configuration = configured(folder, pages=pages.server_port, ask=ask.server_port, listen=port)
+        configuration = configured(
+            folder, pages=pages.server_port, ask=ask.server_port, listen=port, is_behind=is_behind
+        )
         with subprocess.Popen([NGINX, "-c", str(configuration), "-g", "daemon off;"]) as nginx:
             while nginx.poll() is None and not listens_at(port):
                 time.sleep(0.02)
@@ -97,6 +105,13 @@ def test_servers_learn_who_asked_for_what(port: int, path: str) -> None:
     assert seen["x-forwarded-proto"] == "http"
     assert get(port, path, X_Forwarded_Proto="https")["x-forwarded-proto"] == "https"
     assert get(port, path, X_Forwarded_Proto="gopher")["x-forwarded-proto"] == "http"
+
+
+def test_behind_a_proxy_of_ours_it_is_believed_about_the_reader(tmp_path: Path) -> None:
+    with running(tmp_path, is_behind=True) as port:
+        for path in ("/", "/ask/"):
+            seen = get(port, path, X_Forwarded_For="198.51.100.7, 203.0.113.9, 10.1.2.3")
+            assert seen["x-forwarded-for"] == "203.0.113.9"  # the last that is no proxy; what stands before is a claim
 
 
 def test_upgrade_reaches_the_streaming_server_and_no_other(port: int) -> None:

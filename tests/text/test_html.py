@@ -134,13 +134,6 @@ def test_an_image_from_elsewhere_becomes_a_link() -> None:
     assert '<a href="/x">Badge</a>' in rendered
 
 
-def test_relative_addresses_are_resolved_where_a_base_is_given() -> None:
-    rendered = render("[x](/a) ![y](b.png) [z](https://c.d)", base="https://help.example/articles/one").html
-    assert 'href="https://help.example/a"' in rendered
-    assert 'src="https://help.example/articles/b.png"' in rendered
-    assert 'href="https://c.d"' in rendered
-
-
 @pytest.mark.parametrize(
     "source", ["a <!-- b --> c", "a\n\n<!-- b\n\nb -->\nc", "a\n<!-- b -->\nc", "- a <!-- b -->\n- c"]
 )
