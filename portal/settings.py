@@ -209,8 +209,8 @@ CSRF_FAILURE_VIEW = "portal.public.faults.no_token"
 # --- security
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        **dict.fromkeys(("default-src", "base-uri", "frame-ancestors"), [NONE]),
-        **dict.fromkeys(("script-src", "style-src", "connect-src", "form-action"), [SELF]),
+        **{name: [NONE] for name in ("default-src", "base-uri", "frame-ancestors")},
+        **{name: [SELF] for name in ("script-src", "style-src", "connect-src", "form-action")},
         "img-src": [SELF, "data:"],
     }
 }
