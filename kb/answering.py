@@ -20,12 +20,14 @@ from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from kb import drafting, grounding, spending
+from kb.assembling import together
 from kb.checking import checked
 from kb.clarifying import alternatives
 from kb.drafting import Note
 from kb.errors import ProviderError
 from kb.generation import Cite, Text, Usage, get_generator, get_quoting
 from kb.grounding import Prompt, Source, Turn
+from kb.parting import parts
 from kb.permissions import Reader
 from kb.refusing import enough, weigh
 from kb.retrieval import Hit, trace
@@ -168,16 +170,16 @@ async def answer(
         draft.bill(call)
     shown = searched if searched != question else ""
     told = len(history) if shown or get_generator().name != get_quoting().name else 0
-    hits, chosen, is_enough = await database(look_up)(searched, user)
-    sources = number(chosen)
+    looked = await database(look_up)(searched, user)
+    sources = number(looked.chosen)
     draft.lap("sources")
-    if not is_enough:
+    if not looked.chosen:
         draft.lap("total")
-        if hits:
-            yield Sources(number(hits[:1]), shown, told)  # the closest passage
-        yield Refused(REFUSAL, nearest(hits), draft.timings)
+        if looked.hits:
+            yield Sources(number(looked.hits[:1]), shown, told)  # the closest passage
+        yield Refused(REFUSAL, nearest(looked.hits), draft.timings)
         return
-    if not settled and (meant := alternatives(searched, hits)):
+    if not settled and len(looked.parts) == 1 and (meant := alternatives(searched, looked.hits)):
         draft.lap("total")
         yield Sources(number(meant), shown, told)
         yield Unclear(WHICH, tuple(hit.article_id for hit in meant), draft.timings)
@@ -195,19 +197,42 @@ async def answer(
     sentences = await asyncio.to_thread(check, draft, sources)
     draft.lap("total")
     cut_off = draft.usage.get("stop_reason") == "max_tokens"
-    note = draft.note or Note(get_generator().name, "The answer was cut off at its greatest length." if cut_off else "")
-    yield Answered(draft.text, sentences, note.generator, draft.usage, draft.timings, note.message, note.replayed)
+    note = draft.note or Note(get_generator().name, CUT_OFF if cut_off else "")
+    missing = MISSING.format("” and “".join(looked.missing)) if looked.missing else ""
+    message = f"{note.message} {missing}".strip()
+    yield Answered(draft.text, sentences, note.generator, draft.usage, draft.timings, message, note.replayed)
 
 
 REFUSAL = "The articles do not answer this. Rather than guess, here is what comes nearest."
+CUT_OFF = "The answer was cut off at its greatest length."
+MISSING = "Nothing was found for “{}”."
 WHICH = "This question fits several articles equally well. Which of them is it about?"
 
 
-def look_up(question: str, user: Reader) -> tuple[list[Hit], list[Hit], bool]:
-    """All hits, those chosen for the answer, and whether they are enough; in a worker thread."""
+@dataclass(frozen=True)
+class Looked:
+    """What was found: all hits, those chosen for the answer (none when they are not enough), and which parts of the
+    question nothing was found for. `parts`: the questions in it.
+    """
+
+    hits: Sequence[Hit]
+    chosen: Sequence[Hit] = ()
+    parts: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+
+def look_up(question: str, user: Reader) -> Looked:
+    """In a worker thread."""
     traced = trace(question, user=user)
-    is_enough = enough(weigh(question, traced))
-    return list(traced.hits), choose(traced.hits, user) if is_enough else [], is_enough
+    if not enough(weigh(question, traced)):
+        return Looked(traced.hits)
+    asked = parts(question)
+    found = {part: trace(part, user=user) for part in asked} if len(asked) > 1 else {}
+    answered = [part for part in found if enough(weigh(part, found[part]))]
+    if not answered:
+        return Looked(traced.hits, choose(traced.hits, user), asked)
+    groups = [choose(found[part].hits, user, share=len(answered)) for part in answered]
+    return Looked(traced.hits, together(groups), asked, [part for part in asked if part not in answered])
 
 
 def nearest(hits: Sequence[Hit], limit: int = 3) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
 
 from kb.retrieval import Hit
 
@@ -68,6 +69,19 @@ def assemble(
         if choice.take(hit, count=count) and hit.article_id in best and hit.chunk_id in following:
             choice.take(following[hit.chunk_id], count=count)
     return in_order(choice.hits)
+
+
+def together(groups: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """The chunks for each of several questions in one list: their best articles first, then their second ones, and so
+    on. The best of each counts as much as the best of all: each question is to be answered.
+    """
+    best = max((hits[0].score for hits in groups if hits), default=0.0)
+    levelled = [[replace(hit, score=hit.score + best - hits[0].score) for hit in hits] for hits in groups]
+    by_article = [[[hit for hit in hits if hit.article_id == one] for one in articles(hits)] for hits in levelled]
+    in_turns = chain.from_iterable(chain.from_iterable(filter(None, turn)) for turn in zip_longest(*by_article))
+    made = list({hit.chunk_id: hit for hit in in_turns}.values())
+    order = articles(made)
+    return sorted(made, key=lambda hit: order.index(hit.article_id))
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

@@ -18,14 +18,17 @@ from kb.retrieval import Hit
 LETTERS = 4  # of a wordpiece, about
 
 
-def choose(hits: Sequence[Hit], user: Reader) -> list[Hit]:
-    """The chunks for the answer, with what goes on from the best of them, under the same access rule."""
+def choose(hits: Sequence[Hit], user: Reader, *, share: int = 1) -> list[Hit]:
+    """The chunks for the answer, with what goes on from the best of them, under the same access rule.
+
+    `share`: among so many questions the room for them is divided.
+    """
     best = [hit for hit in hits if hit.article_id in articles(hits)[:BEST]]
     return assemble(
         hits,
         following(best, user),
-        most=settings.ANSWER_SOURCES,
-        budget=settings.ANSWER_WORDPIECES,
+        most=max(1, settings.ANSWER_SOURCES // share),
+        budget=settings.ANSWER_WORDPIECES // share,
         count=counter(),
     )
 

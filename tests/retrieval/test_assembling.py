@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.assembling import PER_ARTICLE, PER_CLEAR_ARTICLE, assemble
+from kb.assembling import PER_ARTICLE, PER_CLEAR_ARTICLE, assemble, together
 from kb.retrieval import Hit
 
 
@@ -78,3 +78,12 @@ def test_never_more_than_allowed_and_only_what_was_given(
     assert len(made) == len({one.chunk_id for one in made})
     assert sum(words(one.text) for one in made) <= max(budget, *(words(one.text) for one in made[:1]), 0)
     assert bool(made) == bool(hits)
+
+
+def test_several_questions_take_turns_article_by_article_and_count_the_same() -> None:
+    first = [hit(1, 1, score=4.0), hit(2, 1, score=3.9), hit(3, 2, score=3.0)]
+    second = [hit(4, 3, score=2.0), hit(1, 1, score=1.5), hit(5, 1, score=1.0)]
+    made = together([first, second])
+    assert [one.chunk_id for one in made] == [1, 2, 5, 4, 3]
+    assert {one.chunk_id: one.score for one in made if one.chunk_id in (3, 4, 5)} == {3: 3.0, 4: 4.0, 5: 3.0}
+    assert together([[], []]) == []
