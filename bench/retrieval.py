@@ -95,7 +95,7 @@ class Cell:
 def measure_corpus(chunks: int, questions: int, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Make, load and measure one corpus in a database of its own."""
     corpus = corpora.make(chunks, questions)
-    with evaluation.throwaway_database("bench"):
+    with evaluation.throwaway_database(f"bench_{chunks}"):
         taken = loading.load(corpus)
         say(f"{chunks} chunks loaded: " + ", ".join(f"{step} {seconds} s" for step, seconds in taken.items()))
         exact = truth.measure(corpus)

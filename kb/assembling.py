@@ -79,9 +79,11 @@ def together(groups: Sequence[Sequence[Hit]]) -> list[Hit]:
     levelled = [[replace(hit, score=hit.score + best - hits[0].score) for hit in hits] for hits in groups]
     by_article = [[[hit for hit in hits if hit.article_id == one] for one in articles(hits)] for hits in levelled]
     in_turns = chain.from_iterable(chain.from_iterable(filter(None, turn)) for turn in zip_longest(*by_article))
-    made = list({hit.chunk_id: hit for hit in in_turns}.values())
-    order = articles(made)
-    return sorted(made, key=lambda hit: order.index(hit.article_id))
+    made: dict[int, Hit] = {}
+    for hit in in_turns:
+        made.setdefault(hit.chunk_id, hit)
+    order = articles(made.values())
+    return sorted(made.values(), key=lambda hit: order.index(hit.article_id))
 
 
 def in_order(hits: Sequence[Hit]) -> list[Hit]:

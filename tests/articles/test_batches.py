@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from kb import batches, deleting, publishing, reviewing, scheduling
-from kb.models import Article, Batch
+from kb.models import Article, Batch, Membership
 from kb.publishing import Content
 from kb.verbs import VERBS, Change, outlook
 from tests import factories
@@ -56,6 +56,31 @@ def test_every_change_is_undone_exactly(name, three, editor, values, index, sett
     assert standing(three) == before
     with pytest.raises(ValidationError, match="undone already"):
         batches.undo(batch, by=editor)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_undone_is_kept_and_says_why(three, editor, values):
+    first = three[0].collection
+    batch = start("move", three, editor, values["collection"])
+    first.delete()
+    batches.undo(batch, by=editor)
+    assert batches.counts(batch) == {"kept": 3}
+    assert set(batch.items.values_list("reason", flat=True)) == {"The collection that it was in is gone."}
+    batch.refresh_from_db()
+    assert batch.state == "undone"
+
+
+def test_what_readers_have_is_moved_by_those_who_publish_in_both_collections(three, collection):
+    elsewhere = factories.collection("Elsewhere")
+    mover = factories.person("mover", role="author", where=collection)
+    Membership.objects.create(user=mover, collection=elsewhere, role="publisher")
+    with pytest.raises(PermissionDenied):
+        publishing.arrange(three[0], by=mover, collection=elsewhere)
+    change = Change(VERBS["move"], elsewhere.pk)
+    [(_, reason)] = outlook(change, three[:1], by=mover).refused
+    assert reason == f"it is published, and you do not publish in “{collection}”"
+    publishing.unpublish(three[0], by=None)
+    publishing.arrange(Article.objects.get(pk=three[0].pk), by=mover, collection=elsewhere)
 
 
 def test_publishing_is_undone_to_what_readers_had(three, editor, author, index):

@@ -42,6 +42,23 @@ def test_what_comes_out_of_the_trash_stands_as_it_stood(article, publisher, auth
         deleting.restore(article, by=publisher)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_comes_out_of_the_trash_without_people_who_are_gone_but_not_without_its_collection(article, editor, author):
+    elsewhere = factories.collection("Elsewhere")
+    somebody = factories.person("somebody", role="author", where=elsewhere)
+    publishing.arrange(article, by=editor, collection=elsewhere, owner=somebody)
+    deleting.delete(article, by=editor)
+    somebody.delete()
+    deletion = Deletion.objects.get(article=article)
+    Deletion.objects.filter(pk=deletion.pk).update(before=deletion.before | {"collection_id": 0})
+    with pytest.raises(ValidationError, match="The collection that it was in is gone"):
+        deleting.restore(article, by=editor)
+    Deletion.objects.filter(pk=deletion.pk).update(before=deletion.before)
+    deleting.restore(article, by=editor)
+    article.refresh_from_db()
+    assert (article.owner, article.collection) == (None, elsewhere)
+
+
 def test_readers_articles_are_deleted_by_publishers_and_drafts_by_whoever_writes(article, author, outsider, collection):
     draft = publishing.create(collection, Content("A draft", "Text."), by=author)
     for person, one in ((author, article), (outsider, draft)):

@@ -145,11 +145,13 @@ def page_of(article: Article, client: Client, **query: str) -> str:
 def test_each_chunk_says_which_questions_it_served_and_which_never_did(
     article: Article, author: User, client_of: ClientOf
 ) -> None:
-    first, second, _ = Chunk.objects.filter(version=article.published_version).order_by("ordinal")
+    first, second, third = Chunk.objects.filter(version=article.published_version).order_by("ordinal")
+    answered(article, third.passage_id, "Refused")
     for _ in range(2):
         answered(article, first.passage_id, "What makes a version?")
     answered(article, first.passage_id, "What is saved?", days=10)
     answered(article, second.passage_id, "An old question", days=40)
+    Answer.objects.filter(question="Refused").update(state=Answer.State.REFUSED)
 
     page = page_of(article, client_of(author))
 
@@ -157,6 +159,7 @@ def test_each_chunk_says_which_questions_it_served_and_which_never_did(
     assert "Questions it served, 30 days: 3" in page
     assert '<span class="count">2</span>What makes a version?' in page
     assert "An old question" not in page
+    assert "Refused" not in page  # it shows a passage and rests on none
     assert page.count("Not retrieved for an answer in 30 days.") == 1
     assert page.count("Never retrieved for an answer.") == 1
 

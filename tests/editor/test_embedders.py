@@ -6,11 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from kb import metering, probing
+from kb import embedders, metering, probing
 from kb.metering import Spent
 from kb.models import Answer, Audience, RecallProbe
 from kb.permissions import ReaderOf
 from kb.retrieval import retrieve
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 URL = "/editor/embedders/"
@@ -54,6 +55,14 @@ def test_the_probe_asks_each_question_once_and_keeps_numbers_only(asked, operato
     assert {field.name for field in RecallProbe._meta.fields} == {
         "id", "audience", "at", "questions", "allowed", "exact", "recall",
     }  # fmt: skip
+
+
+def test_members_of_a_group_are_signed_in_and_are_probed_so(asked, operators, signed_in, everyone, index):
+    factories.article("For people with an account", "Sign in to read this.", audience=signed_in)
+    index()
+    row = embedders.live_row()
+    for_all, for_group = (probing.probe_audience(one, ["version"], row) for one in (everyone, operators))
+    assert (for_all.allowed, for_group.allowed) == (3, 4)
 
 
 def test_nothing_is_probed_while_nobody_asks(article):

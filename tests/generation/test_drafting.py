@@ -277,6 +277,16 @@ async def test_nothing_is_billed_once_the_budget_is_reached_and_quoting_goes_on(
     assert loopback.stats()["requests"] == made
 
 
+def test_a_call_is_settled_on_the_day_it_began(settings: Any) -> None:
+    settings.BUDGET_PER_DAY = 10
+    day = spending.reserve(Decimal(3))
+    assert day
+    Spending.objects.update(day=day - timedelta(days=1))  # midnight passes
+    assert spending.reserve(Decimal(5)) == day
+    spending.settle(day - timedelta(days=1), Decimal(3), Decimal(1))
+    assert list(Spending.objects.order_by("day").values_list("amount", flat=True)) == [Decimal(1), Decimal(5)]
+
+
 def test_no_budget_is_no_limit(settings: Any) -> None:
     settings.BUDGET_PER_DAY = 0
     assert spending.reserve(Decimal(1000))

@@ -85,5 +85,5 @@ def test_several_questions_take_turns_article_by_article_and_count_the_same() ->
     second = [hit(4, 3, score=2.0), hit(1, 1, score=1.5), hit(5, 1, score=1.0)]
     made = together([first, second])
     assert [one.chunk_id for one in made] == [1, 2, 5, 4, 3]
-    assert {one.chunk_id: one.score for one in made if one.chunk_id in (3, 4, 5)} == {3: 3.0, 4: 4.0, 5: 3.0}
+    assert [round(one.score, 3) for one in made] == [4.0, 3.9, 3.0, 4.0, 3.0]
     assert together([[], []]) == []

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from kb import publishing, recording
+from kb import publishing, recalling, recording
 from kb.models import Answer, AnswerSource, Article, ArticleVersion, Audience, Chunk, Feedback
 from kb.publishing import Content
 from kb.recording import Tail
@@ -306,6 +306,19 @@ def test_a_follow_up_belongs_to_the_conversation(visitor: Client, ask: Ask) -> N
     page = body(response)
     assert f'<li><a href="/answers/{first.pk}/">{QUESTION}</a></li>' in page
     assert Answer.objects.get(question="What are the limits?").previous == first
+
+
+def test_two_questions_in_one_are_both_answered_or_it_is_said_which_is_not(
+    real_embedder: None, ask: Ask, index: Callable[[], int]
+) -> None:
+    factories.article("Delete an article", "Open **More** and press Delete. A deleted article is kept for thirty days.")
+    index()
+    answer = written(ask("How do I restore an older version and how do I delete an article?"))
+    cited = {source.title for source in recalling.sources_of(answer) if f"⟦{source.number}⟧" in answer.text}
+    assert cited == {"Restore an older version", "Delete an article"}
+    half = written(ask("How do I restore an older version and how do I bake sourdough bread?"))
+    assert half.message == "Nothing was found for “how do I bake sourdough bread?”."
+    assert "Nothing was found for" in body(Client().get(f"/answers/{half.pk}/"))
 
 
 def test_a_shared_follow_up_names_no_earlier_question_whose_answer_may_not_be_read(
