@@ -54,7 +54,7 @@ def cited(page: Page, citation: Locator) -> Locator:
     """The source that a citation leads to."""
     number = re.search(r"\d+", citation.get_attribute("aria-label") or citation.inner_text())
     assert number
-    return sources(page).nth(int(number.group()) - 1)
+    return page.locator(f"#source-{number.group()}")
 
 
 def marked(where: Page | Locator) -> Locator:

@@ -6,6 +6,7 @@ All times are by the database's clock. Source of the pattern: leases with fencin
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from kb.permissions import Reader
 from kb.recalling import session_hash
 
 State = Answer.State
+WORD = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def ask(
         raise ValidationError("Write a question first.")
     if "\0" in question:
         raise ValidationError("The question holds a NUL character, so it is not text: type it anew.")
+    if not WORD.search(question):
+        raise ValidationError("The question holds no word: write what it is about.")
     if len(question) > settings.QUESTION_LIMIT:
         raise ValidationError(
             f"The question has {len(question):,} characters; at most {settings.QUESTION_LIMIT:,} are possible."

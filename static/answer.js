@@ -210,7 +210,10 @@ function complete(fresh) {
     byId(id).replaceWith(next);
     window.htmx?.process(next);
   }
-  for (const id of opened) byId(id)?.querySelector("details").setAttribute("open", "");
+  for (const id of opened) {
+    byId(id)?.querySelector("details").setAttribute("open", "");
+    byId(id)?.closest(".unused")?.setAttribute("open", "");
+  }
   if (focused) page.querySelector("[role=status]").focus({ preventScroll: true });
   page.dataset.state = fresh.dataset.state;
   delete page.dataset.socket;

@@ -54,7 +54,9 @@ class Shelves:
         by = self.options.by
         name = one.collection or self.title_of(one.path)
         if not name:
-            raise Unreadable("The file names no collection: choose one for the import, or write `collection:` into it.")
+            raise Unreadable(
+                "The file names no collection: choose one for the import, or write “collection:” and its name into it."
+            )
         key = name.casefold()
         if key not in self.collections:
             found = known_collection(name) or self.new_collection(name)

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kb import autosaving, markdown, permissions, publishing, suspecting
+from kb import autosaving, diffing, markdown, permissions, publishing, suspecting
 from kb.models import Article, Collection
 from kb.publishing import Content
 from portal.editor import conflicts, desk, pictures
@@ -210,7 +210,8 @@ def company(request: Request, form: ArticleForm, article: Article) -> dict[str, 
 
 
 def previewed(source: str) -> dict[str, Any]:
+    words, _ = diffing.counted("", source)  # as the history counts them
     try:
-        return {"html": markdown.render(source).html, "words": len(source.split())}
+        return {"html": markdown.render(source).html, "words": words}
     except ValueError as error:
-        return {"problem": str(error), "words": len(source.split())}
+        return {"problem": str(error), "words": words}

@@ -11,11 +11,13 @@ from kb.filters import Within
 from kb.narrowing import Choice
 from kb.permissions import Reader
 
+NO_TEXT = "What came holds a NUL character, so it is not text: type it anew."
+
 
 class SearchForm(forms.Form):
     """A few words to look for, and what to narrow the search to: all of it stands in the address."""
 
-    q = forms.CharField(required=False)
+    q = forms.CharField(required=False, error_messages={"null_characters_not_allowed": NO_TEXT})
     collection = forms.CharField(required=False)
     tag = forms.CharField(required=False)
     language = forms.CharField(required=False)
