@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, When
 from django.db.models.functions import Now
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 
 MANY = 50  # articles that wait
+CAUGHT_UP = 50  # articles at a time
 RECIPE = 3  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
@@ -112,6 +113,22 @@ def many() -> AbstractContextManager[None]:
         return embedders.graph_afterwards(embedders.live().row)
     except ProviderError:  # of a model that cannot run, each job says so
         return nullcontext()
+
+
+def catch_up() -> int:
+    """Ask for what was made with other settings or by an older chunker, some at a time, while nobody's save waits.
+
+    What failed is left to whoever looks after it. Passages that stay as they were are not embedded again.
+    """
+    if IndexJob.objects.filter(state__in=(IndexJob.State.QUEUED, IndexJob.State.RUNNING)).exists():
+        return 0
+    made = Article.objects.filter(wanted_version__indexed__embedder__live=True)
+    stale = made.exclude(wanted_version__indexed__recipe=recipe()).exclude(job__state=IndexJob.State.FAILED)
+    chosen = list(stale.order_by("pk")[:CAUGHT_UP])
+    with transaction.atomic():
+        for article in chosen:
+            outbox.request(article)
+    return len(chosen)
 
 
 def missing(article_id: int) -> list[ArticleVersion]:

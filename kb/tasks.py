@@ -62,6 +62,11 @@ def keep_questions() -> dict[str, int]:
 
 
 @shared_task
+def catch_up_index() -> int:
+    return indexing.catch_up()
+
+
+@shared_task
 def catch_up_outlines() -> int:
     return outlining.catch_up()
 

@@ -9,6 +9,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "empty-trash": {"task": "kb.deleting.purge", "schedule": 3600.0},
     "refresh-statistics": {"task": "kb.tasks.refresh_statistics", "schedule": 30.0},
     "recalibrate": {"task": "kb.refusing.recalibrate", "schedule": 60.0, "options": {"expires": 60.0}},
+    "catch-up-index": {"task": "kb.tasks.catch_up_index", "schedule": 30.0, "options": {"expires": 30.0}},
     "catch-up-outlines": {"task": "kb.tasks.catch_up_outlines", "schedule": 60.0, "options": {"expires": 60.0}},
     "compare-passages": {"task": "kb.tasks.compare_passages", "schedule": 30.0, "options": {"expires": 30.0}},
     "keep-questions": {"task": "kb.tasks.keep_questions", "schedule": 3600.0},

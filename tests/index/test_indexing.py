@@ -294,3 +294,19 @@ def test_orphans_are_collected_after_their_time_only(article, index, publisher):
     Passage.objects.update(created=Now() - timedelta(hours=2))
     assert garbage.collect() == 4
     assert Passage.objects.count() == 2
+
+
+def test_what_was_made_by_other_rules_is_made_anew_while_nobody_waits(index, settings):
+    made = [factories.article(f"Article {number}", LONG) for number in range(3)]
+    index()
+    assert indexing.catch_up() == 0
+    settings.CHUNK_LIMIT = 100
+    IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.FAILED)
+    before = Chunk.objects.filter(version__article=made[1]).count()
+    assert indexing.catch_up() == 2
+    assert indexing.catch_up() == 0  # these wait
+    index()
+    assert Chunk.objects.filter(version__article=made[1]).count() > before
+    assert indexing.catch_up() == 0
+    IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.DONE)
+    assert indexing.catch_up() == 1
