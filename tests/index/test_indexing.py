@@ -300,7 +300,7 @@ def test_what_was_made_by_other_rules_is_made_anew_while_nobody_waits(index, set
     made = [factories.article(f"Article {number}", LONG) for number in range(3)]
     index()
     assert indexing.catch_up() == 0
-    settings.CHUNK_LIMIT = 100
+    settings.CHUNK_LIMIT = 40
     IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.FAILED)
     before = Chunk.objects.filter(version__article=made[1]).count()
     assert indexing.catch_up() == 2
