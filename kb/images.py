@@ -6,7 +6,6 @@ into an article; that a version shows it is written down with the version, and r
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import timedelta
 from pathlib import PurePath
@@ -34,9 +33,8 @@ def store(data: bytes, name: str, *, by: Reader | None) -> Image:
     `by` may see it from now on, before any article shows it. None: the system, as with an import by command.
     """
     made = imaging.clean(data)
-    digest = hashlib.sha256(made.data).hexdigest()[:32]
     image, _ = Image.objects.get_or_create(
-        digest=digest,
+        digest=made.digest,
         defaults={
             "name": named(name, made),
             "media_type": made.media_type,

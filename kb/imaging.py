@@ -7,6 +7,7 @@ what was exported and imported again is the same image; everything else is encod
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -39,6 +40,11 @@ class Picture:
     media_type: str
     width: int
     height: int
+
+    @property
+    def digest(self) -> str:
+        """What it is called by: the same image has one address, however often it comes."""
+        return hashlib.sha256(self.data).hexdigest()[:32]
 
 
 def clean(data: bytes) -> Picture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
@@ -32,10 +31,9 @@ class Pictures:
                 made = imaging.clean(self.folder.read(place))
             except ValidationError as error:
                 raise Unreadable(" ".join(error.messages)) from error
-            digest = hashlib.sha256(made.data).hexdigest()[:32]
-            known = Image.objects.filter(digest=digest).first()
+            known = Image.objects.filter(digest=made.digest).first()
             name = known.name if known else images.named(PurePosixPath(place).name, made)
-            self.addresses[place] = reverse("image", args=[digest, name])
+            self.addresses[place] = reverse("image", args=[made.digest, name])
             self.places[self.addresses[place]] = place
         return self.addresses[place]
 

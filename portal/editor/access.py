@@ -39,6 +39,12 @@ def for_editors(view: View[Arguments]) -> View[Arguments]:
     return checked
 
 
+def check_admin(request: Request, refusal: str) -> None:
+    """Raises PermissionDenied with these words."""
+    if not permissions.is_admin(request.user):
+        raise PermissionDenied(refusal)
+
+
 def sign_in(request: Request) -> HttpResponse:
     """To the login page, and back here after. HTMX gets a refusal instead: the page it is in may hold unsaved text.
 

@@ -7,31 +7,25 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, Subquery, Sum
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from kb import embedders, permissions, probing
+from kb import embedders, probing
 from kb.models import Audience, Embedder, Embedding, Metering
-from portal.editor.access import for_editors
+from portal.editor.access import check_admin, for_editors
 from portal.htmx import Request, render
 
 MONTH = timedelta(days=30)
 NOT_ADMIN = "Only admins of the whole help center see its embedders."
 
 
-def check_admin(request: Request) -> None:
-    if not permissions.is_admin(request.user):
-        raise PermissionDenied(NOT_ADMIN)
-
-
 @require_safe
 @for_editors
 def index(request: Request) -> HttpResponse:
-    check_admin(request)
+    check_admin(request, NOT_ADMIN)
     watched = probing.watched()
     context = {
         "embedders": with_vectors(),
@@ -48,7 +42,7 @@ def index(request: Request) -> HttpResponse:
 @for_editors
 def search_exactly(request: Request, pk: int) -> HttpResponse:
     """Search exactly for the readers of an audience, or no longer."""
-    check_admin(request)
+    check_admin(request, NOT_ADMIN)
     audience = get_object_or_404(Audience, pk=pk)
     exact = request.POST.get("exact") == "yes"
     Audience.objects.filter(pk=pk).update(exact=exact)

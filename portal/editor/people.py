@@ -6,15 +6,13 @@ import logging
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kb import permissions
-from portal.editor.access import for_editors
+from portal.editor.access import check_admin, for_editors
 from portal.editor.people_forms import InvitationForm
 from portal.htmx import Request, render
 from portal.models import User
@@ -24,11 +22,6 @@ from portal.people import invite as send
 log = logging.getLogger(__name__)
 
 A_PAGE = 50
-
-
-def check_admin(request: Request) -> None:
-    if not permissions.is_admin(request.user):
-        raise PermissionDenied(NOT_ADMIN)
 
 
 def tell(request: Request, sending: Callable[[], object], *, to: str) -> None:
@@ -45,7 +38,7 @@ def tell(request: Request, sending: Callable[[], object], *, to: str) -> None:
 @for_editors
 def people(request: Request) -> HttpResponse:
     """Everybody with an account, with roles and groups; `q` finds by name or address."""
-    check_admin(request)
+    check_admin(request, NOT_ADMIN)
     wanted = request.GET.get("q", "").replace("\0", "").strip()
     found = User.objects.prefetch_related("groups", "memberships__collection").order_by("-date_joined", "pk")
     for word in wanted.split():
@@ -59,7 +52,7 @@ def people(request: Request) -> HttpResponse:
 @for_editors
 def invite(request: Request) -> HttpResponse:
     """Invite one person by e-mail."""
-    check_admin(request)
+    check_admin(request, NOT_ADMIN)
     form = InvitationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         invitation = form.invitation()
@@ -72,7 +65,7 @@ def invite(request: Request) -> HttpResponse:
 @for_editors
 def invite_again(request: Request, pk: int) -> HttpResponse:
     """Send a new link to somebody who has not chosen a password yet; the old link works as long as it would have."""
-    check_admin(request)
+    check_admin(request, NOT_ADMIN)
     user = get_object_or_404(User, pk=pk, is_active=True)
     if user.has_usable_password():
         messages.error(request, f"{user} has a password already; a forgotten one can be set anew on the sign-in page.")

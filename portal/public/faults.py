@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-LONG = 80  # characters from which on a field is shown, to be copied
+LONG = 200  # characters from which on a field is shown, to be copied
 TOO_LARGE = "This is too large to be sent: at most {most:.1f} MB at once. It is still in your page: make it shorter."
 UNSENT = ("csrfmiddlewaretoken",)
 
