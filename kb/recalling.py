@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet
@@ -73,12 +73,14 @@ def _before(answer: Answer, *, user: Reader, session_key: str | None) -> Iterato
 
 def _knows(told: int, before: Iterable[Answer]) -> bool:
     """Whether these turns, the nearest first, are all that one was told of, and all that they were told of."""
-    for turn in before:
-        if not told:
-            break
+    turns = iter(before)
+    while told:
+        turn = next(turns, None)
+        if turn is None:
+            return False
         if turn.state == Answer.State.ANSWERED:
             told = max(told - 1, turn.told)
-    return not told
+    return True
 
 
 def rests_on(text: str, numbers: Collection[int]) -> bool:
@@ -136,7 +138,7 @@ def _source(row: AnswerSource) -> Source:
 
 def conversation(answer: Answer, *, user: Reader, session_key: str | None = None, limit: int = 20) -> list[Answer]:
     """The questions before this one, oldest first, as far as this reader could open their answers."""
-    before = list(_before(answer, user=user, session_key=session_key))
+    before = list(islice(_before(answer, user=user, session_key=session_key), 2 * limit))
     known = takewhile(lambda place: _knows(before[place].told, before[place + 1 :]), range(min(limit, len(before))))
     return [before[place] for place in known][::-1]
 
