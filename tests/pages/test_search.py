@@ -170,7 +170,7 @@ def test_too_long_a_question_is_refused_with_the_numbers(client, db, settings):
 def test_a_nul_is_no_word(client, db):
     response = client.get("/search/?q=a%00b")
     assert response.status_code == 200
-    assert "Null characters are not allowed." in response.content.decode()
+    assert "What came holds a NUL character, so it is not text: type it anew." in response.content.decode()
 
 
 def test_what_was_typed_comes_back_as_text(client, db):
