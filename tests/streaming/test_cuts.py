@@ -26,7 +26,7 @@ from tests.streaming.test_daphne import Site, daphne
 
 pytestmark = pytest.mark.proof
 ROUNDS = {"cut socket": 30, "reload": 20, "second tab": 15, "bounce": 15, "stop elsewhere": 15, "kill -9": 5}
-FASTER = {"QUOTING_PACE": "0.08", "RUN_STALE_SECONDS": "2", "SOCKETS_AT_ONCE": "1000", "ANSWERS_AT_ONCE": "1000"}
+FASTER = {"QUOTING_PACE": "0.14", "RUN_STALE_SECONDS": "2", "SOCKETS_AT_ONCE": "1000", "ANSWERS_AT_ONCE": "1000"}
 
 
 @dataclass
