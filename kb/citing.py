@@ -33,7 +33,7 @@ LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 NOT_SHOWN = re.compile(  # fences, and what opens list items, tasks, headings and quotations
     r"^[ ]{0,3}(?:`{3,}|~{3,})[^\n]*$|^\s*(?:(?:[-*+•]|\(?\d{1,3}[.)]|#{1,6}|>)\s+|\[[ xX]\]\s+)+", re.MULTILINE
 )
-CODE_LINE = re.compile(r"(?<![^\s])`([^`\n]+)`$", re.MULTILINE)
+CODE_LINE = re.compile(r"^([ ]*(?:(?:[-*+]|\d{1,9}[.)])[ ]+)?)`([^`\n]+)`$", re.MULTILINE)  # in a list
 FENCE = re.compile(r"^[ ]*(?:`{3,}|~{3,})[^\n]*\n?", re.MULTILINE)
 WORD = re.compile(r"[^\W_]{4,}")
 STEM = 6  # letters by which two words are taken for the same
@@ -101,8 +101,8 @@ def flat(text: str) -> str:
 
 
 def words_of(text: str) -> str:
-    """A passage without what is there for rendering alone: the fences and signs of code, the targets of links."""
-    return CODE_LINE.sub(r"\1", FENCE.sub("", flat(text)))
+    """A passage, which is plain text, without what says of code that it is code."""
+    return CODE_LINE.sub(r"\1\2", FENCE.sub("", text))
 
 
 def live(text: str) -> str:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 
 
 MANY = 50  # articles that wait
-CAUGHT_UP = 50  # articles at a time
+CAUGHT_UP = 20  # articles at a time
+FAILED_LATELY = timedelta(hours=1)
 RECIPE = 3  # raise it when the chunker or what goes into a passage changes: everything indexed before is then stale
 
 
@@ -118,13 +120,14 @@ def many() -> AbstractContextManager[None]:
 def catch_up() -> int:
     """Ask for what was made with other settings or by an older chunker, some at a time, while nobody's save waits.
 
-    What failed is left to whoever looks after it. Passages that stay as they were are not embedded again.
+    None where something failed lately: more would fail. Passages that stay as they were are not embedded again.
     """
-    if IndexJob.objects.filter(state__in=(IndexJob.State.QUEUED, IndexJob.State.RUNNING)).exists():
+    waits = Q(state__in=(IndexJob.State.QUEUED, IndexJob.State.RUNNING))
+    if IndexJob.objects.filter(waits | Q(state=IndexJob.State.FAILED, updated__gt=Now() - FAILED_LATELY)).exists():
         return 0
     made = Article.objects.filter(wanted_version__indexed__embedder__live=True)
-    stale = made.exclude(wanted_version__indexed__recipe=recipe()).exclude(job__state=IndexJob.State.FAILED)
-    chosen = list(stale.order_by("pk")[:CAUGHT_UP])
+    stale = made.exclude(wanted_version__indexed__recipe=recipe())
+    chosen = list(stale.order_by("job__updated", "pk")[:CAUGHT_UP])
     with transaction.atomic():
         for article in chosen:
             outbox.request(article)

@@ -12,10 +12,13 @@ from kb import following
 from kb.grounding import Turn
 
 MOST = 3
-OPENER = (
-    r"(?:how|what|where|when|why|who|whose|which|can|could|may|must|do|does|did|is|are|was|were|will|would|should)\b"
-)
-BETWEEN = re.compile(rf"\?\s+(?={OPENER})|[,;]?\s+(?:and|also|plus)\s+(?={OPENER})", re.IGNORECASE)
+ASKS = r"how|what|where|when|why|who|whose|which"
+HELPS = r"can|could|may|must|do|does|did|is|are|was|were|will|would|should"
+SUBJECT = r"I|you|we|they|it|there|the|my|our|your|this|that|these|those"
+OPENER = rf"(?:{ASKS}|{HELPS})\b"
+# "and does it …" begins a question, "and does not find …" goes on with one.
+GOES_ON = rf"(?:(?:{ASKS})\b|(?:{HELPS})\s+(?:{SUBJECT})\b)"
+BETWEEN = re.compile(rf"\?\s+(?={OPENER})|[,;]?\s+(?:and|also|plus)\s+(?={GOES_ON})", re.IGNORECASE)
 BEGINS = re.compile(OPENER, re.IGNORECASE)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from itertools import takewhile
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from kb.grounding import MARK, Source, Turn, plain, sentences_of
@@ -17,6 +19,16 @@ from kb.models.answers import standing
 from kb.permissions import Reader
 
 TURNS = 3  # earlier questions that a follow-up brings along
+LONGEST = 1000  # turns of a conversation that are looked at
+CHAIN = """
+WITH RECURSIVE chain (id, place) AS (
+  SELECT %s::uuid, 1
+  UNION ALL
+  SELECT answer.previous_id, chain.place + 1 FROM chain JOIN kb_answer AS answer USING (id)
+  WHERE answer.previous_id IS NOT NULL AND chain.place < %s
+) CYCLE id SET is_again USING path
+SELECT id FROM chain WHERE NOT is_again ORDER BY place
+"""
 
 
 @dataclass(frozen=True)
@@ -35,52 +47,50 @@ def open_answer(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) 
     written and its sources are not known, only the asker may look; and the asker may always see that the question was
     asked. One statement, so that state and sources are of the same moment.
     """
-    opened = _alone(answer_id, user=user, session_key=session_key)
+    opened = _alone([answer_id], user=user, session_key=session_key).get(answer_id)
     if opened is None:
         return None
-    readable = opened.readable and _knows(
-        opened.answer.told, _before(opened.answer, user=user, session_key=session_key)
-    )
+    readable, told = opened.readable, opened.answer.told
+    if readable and told:
+        readable = _knows(told, _before(opened.answer, user=user, session_key=session_key))
     return replace(opened, readable=readable) if opened.mine or readable else None
 
 
-def _alone(answer_id: uuid.UUID, *, user: Reader, session_key: str | None) -> Opened | None:
-    """The same, whatever it was told of."""
+def _alone(answer_ids: Sequence[uuid.UUID], *, user: Reader, session_key: str | None) -> dict[uuid.UUID, Opened]:
+    """The same for several, whatever they were told of."""
     shown = Answer.objects.visible_to(user).filter(pk=OuterRef("pk"))
     recorded = ArraySubquery(AnswerSource.objects.filter(answer=OuterRef("pk")).values("number"))
-    row = Answer.objects.select_related("asker").annotate(is_shown=Exists(shown), recorded=recorded)
-    answer = row.filter(pk=answer_id).first()
-    if answer is None:
-        return None
+    rows = Answer.objects.select_related("asker").annotate(is_shown=Exists(shown), recorded=recorded)
+    found = (_opened(row, user=user, session_key=session_key) for row in rows.filter(pk__in=answer_ids))
+    return {opened.answer.pk: opened for opened in found}
+
+
+def _opened(answer: Any, *, user: Reader, session_key: str | None) -> Opened:
+    """`answer`: with `is_shown` and `recorded`."""
     mine = asked_by(answer, user=user, session_key=session_key)
-    numbers: list[int] = answer.recorded  # type: ignore[attr-defined]  # annotated above
-    known = mine or answer.is_finished or bool(numbers)
-    readable: bool = answer.is_shown and known and rests_on(answer.text, numbers)  # type: ignore[attr-defined]  # annotated
-    return Opened(answer, mine, readable) if mine or readable else None
+    known = mine or answer.is_finished or bool(answer.recorded)
+    return Opened(answer, mine, answer.is_shown and known and rests_on(answer.text, answer.recorded))
 
 
-def _before(answer: Answer, *, user: Reader, session_key: str | None) -> Iterator[Answer]:
-    """The turns before it, the nearest first, up to one that this reader may not read."""
-    seen = {answer.pk}
-    while answer.previous_id is not None and answer.previous_id not in seen:
-        seen.add(answer.previous_id)
-        opened = _alone(answer.previous_id, user=user, session_key=session_key)
-        if opened is None or not opened.readable:
-            return
-        answer = opened.answer
-        yield answer
+def _before(answer: Answer, *, user: Reader, session_key: str | None) -> list[Answer]:
+    """The turns before it, the nearest first, up to one that this reader may not read: two statements."""
+    if answer.previous_id is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(CHAIN, [answer.previous_id, LONGEST])
+        chain = [pk for (pk,) in cursor.fetchall()]
+    rows = _alone(chain, user=user, session_key=session_key)
+    return [rows[pk].answer for pk in takewhile(lambda pk: pk in rows and rows[pk].readable, chain)]
 
 
-def _knows(told: int, before: Iterable[Answer]) -> bool:
+def _knows(told: int, before: Sequence[Answer]) -> bool:
     """Whether these turns, the nearest first, are all that one was told of, and all that they were told of."""
-    turns = iter(before)
-    while told:
-        turn = next(turns, None)
-        if turn is None:
-            return False
+    for turn in before:
+        if not told:
+            break
         if turn.state == Answer.State.ANSWERED:
             told = max(told - 1, turn.told)
-    return True
+    return not told
 
 
 def rests_on(text: str, numbers: Collection[int]) -> bool:
@@ -138,13 +148,15 @@ def _source(row: AnswerSource) -> Source:
 
 def conversation(answer: Answer, *, user: Reader, session_key: str | None = None, limit: int = 20) -> list[Answer]:
     """The questions before this one, oldest first, as far as this reader could open their answers."""
-    before = list(islice(_before(answer, user=user, session_key=session_key), 2 * limit))
+    before = _before(answer, user=user, session_key=session_key)
     known = takewhile(lambda place: _knows(before[place].told, before[place + 1 :]), range(min(limit, len(before))))
     return [before[place] for place in known][::-1]
 
 
 def history(answer: Answer, *, user: Reader) -> tuple[Turn, ...]:
-    """The turns that a generator is told of: the last answered ones."""
+    """The turns that a generator is told of: the last answered ones; none in a conversation that is far too long."""
+    if len(_before(answer, user=user, session_key=None)) >= LONGEST // 2:
+        return ()
     told = [turn for turn in conversation(answer, user=user) if turn.state == Answer.State.ANSWERED]
     return tuple(Turn(turn.question, plain(turn.text)) for turn in told[-TURNS:])
 

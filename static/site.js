@@ -72,6 +72,11 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copyListing(button);
 });
+// Signing in, in another tab too, changes the token that a form has to bring along.
+document.addEventListener("submit", ({ target }) => {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  if (token && "fresh" in target.dataset) target.elements.csrfmiddlewaretoken.value = token;
+});
 document.addEventListener("keydown", focusSearch);
 document.addEventListener("keydown", walkResults);
 document.addEventListener("htmx:load", (event) => showCopyButtons(event.target));

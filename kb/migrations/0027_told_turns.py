@@ -1,11 +1,20 @@
-"""How many earlier turns an answer was told of; those before that leant on an answered one count as told of it."""
+"""How many earlier turns an answer was told of; of those before this, as many as it may have been."""
 
 from django.db import migrations, models
 
 
 def count_told(apps, schema_editor):
-    followed = apps.get_model("kb", "Answer").objects.filter(previous__state="answered")
-    followed.exclude(searched="").update(told=1)
+    answers = apps.get_model("kb", "Answer").objects
+    before = dict(answers.exclude(previous=None).values_list("pk", "previous"))
+    answered = set(answers.filter(state="answered").values_list("pk", flat=True))
+    silent = set(answers.filter(searched="", generator__in=("", "quoting")).values_list("pk", flat=True))
+    for pk in before.keys() - silent:
+        told, turn, seen = 0, before[pk], {pk}
+        while turn is not None and turn not in seen and told < 3:
+            seen.add(turn)
+            told += turn in answered
+            turn = before.get(turn)
+        answers.filter(pk=pk).update(told=told)
 
 
 class Migration(migrations.Migration):

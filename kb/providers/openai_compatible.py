@@ -26,6 +26,7 @@ from kb.metering import Spent
 from kb.providers import embeddings_answers as answers
 
 WAITS = (0.5, 2.0)  # seconds before the second and the third try
+PATIENT = 5.0  # seconds: who waited less, for its turn took so long, cannot tell that a server is silent
 PAUSE = 30.0  # seconds for which a server that did not answer at all is left alone
 LONGEST = 20_000  # characters of a text that are sent: within 8,192 tokens
 PIECE = re.compile(r"[a-zA-Z]{1,6}|\d{1,3}|[^\W\d_]|[^\w\s]|_")  # about what tokenizers make of a text
@@ -43,7 +44,7 @@ class OpenAICompatibleEmbedder:
         self.spent = Spent()
         self._address = f"{settings.EMBEDDINGS_URL.rstrip('/')}/embeddings"
         self._adding = threading.Lock()
-        self._silent: tuple[float, ProviderError] | None = None
+        self._silent: tuple[float, str] | None = None  # since when, and what it was
 
     @cached_property
     def fingerprint(self) -> str:
@@ -72,19 +73,22 @@ class OpenAICompatibleEmbedder:
         Whoever asks next while a server is silent must not wait for that again: they get the same error at once.
         """
         if self._silent and time.monotonic() - self._silent[0] < PAUSE:
-            raise self._silent[1]
+            raise answers.Silence(self._silent[1], temporary=True)
         deadline = time.monotonic() + settings.EMBEDDINGS_PATIENCE
         for wait in (*WAITS, None):
             self._await_turn(texts, deadline)
             try:
-                return self._request(texts, seconds=max(0.1, deadline - time.monotonic()))
+                seconds = min(settings.EMBEDDINGS_SECONDS, max(0.1, deadline - time.monotonic()))
+                made = self._request(texts, seconds=seconds)
+                self._silent = None
+                return made
             except answers.Refusal as refused:
                 if refused.after:
                     pacing.postpone(self._pace("requests"), refused.after)
                 pause = refused.after or wait
                 if wait is None or not refused.temporary or pause is None or time.monotonic() + pause >= deadline:
-                    if isinstance(refused, answers.Silence):
-                        self._silent = time.monotonic(), refused
+                    if isinstance(refused, answers.Silence) and seconds >= min(settings.EMBEDDINGS_SECONDS, PATIENT):
+                        self._silent = time.monotonic(), str(refused)
                     raise
             time.sleep(pause)
         raise AssertionError("The last try returns or raises.")
@@ -111,7 +115,7 @@ class OpenAICompatibleEmbedder:
             body["dimensions"] = self.dimensions
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
-            patience = httpx2.Timeout(min(settings.EMBEDDINGS_SECONDS, seconds), connect=min(5.0, seconds))
+            patience = httpx2.Timeout(seconds, connect=min(5.0, seconds))
             answer = self._client.post(self._address, json=body, headers=headers, timeout=patience)
         except httpx2.HTTPError as error:
             raise answers.unreachable(error) from error

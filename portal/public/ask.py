@@ -139,12 +139,12 @@ def open_for(request: Request, answer_id: uuid.UUID) -> Opened | None:
 
 
 def earlier(request: Request, previous: str) -> Answer | None:
-    """The answer this question follows, if this reader may read it: its text goes along to the generator."""
+    """The answer this question follows, if it is finished and this reader may read it: its text goes along."""
     try:
         opened = open_for(request, uuid.UUID(previous))
     except ValueError:
         return None
-    return opened.answer if opened and opened.readable else None
+    return opened.answer if opened and opened.readable and opened.answer.is_finished else None
 
 
 def session_of(request: Request) -> str | None:

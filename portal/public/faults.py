@@ -9,10 +9,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
 
 LONG = 200  # characters from which on a field is shown, to be copied
 TOO_LARGE = "This is too large to be sent: at most {most:.1f} MB at once. It is still in your page: make it shorter."
 UNSENT = ("csrfmiddlewaretoken",)
+SECRET_PLACES = ("/accounts/", "/admin/")
 
 
 def send_again(request: HttpRequest, *, status: int) -> HttpResponse:
@@ -28,7 +30,9 @@ def send_again(request: HttpRequest, *, status: int) -> HttpResponse:
         "files": bool(request.FILES),
         "signed_out": status == 401,
     }
-    return render(request, "again.html", context, status=status)
+    page = render(request, "again.html", context, status=status)
+    patch_cache_control(page, no_store=True, private=True)
+    return page
 
 
 def is_long(value: str) -> bool:
@@ -37,9 +41,15 @@ def is_long(value: str) -> bool:
 
 def no_token(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The token of a form fits no more. A form of our own, which the browser vouches for, can be sent again."""
-    if request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}" and request.POST:
+    is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    if is_ours and request.POST and not holds_secrets(request):
         return send_again(request, status=403)
     return render(request, "403_csrf.html", status=403)
+
+
+def holds_secrets(request: HttpRequest) -> bool:
+    """Whether a password may be among what was sent: it is never written into a page."""
+    return request.path.startswith(SECRET_PLACES) or any("password" in name for name in request.POST)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -144,6 +144,18 @@ def test_what_a_form_sent_after_the_session_ended_can_be_sent_again_after_signin
     assert (article.latest_version.title, article.latest_version.source.strip()) == ("Typed", "Two\nlines & <b>.")
 
 
+@pytest.mark.parametrize("place", ["/accounts/login/", "/accounts/password/change/", "/admin/login/"])
+def test_no_password_is_ever_shown_again(place: str, editor: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(editor)
+    sent = {"login": "editor", "password": "s3cret-passw0rd", "oldpassword": "s3cret-passw0rd"}
+    refused = browser.post(place, sent, headers={"Origin": "http://testserver"})
+    assert "s3cret" not in refused.content.decode()
+    shown = browser.post("/ask/", {"q": "What is it?"}, headers={"Origin": "http://testserver"})
+    assertContains(shown, 'value="What is it?"', status_code=403)
+    assert "no-store" in shown["Cache-Control"]
+
+
 def test_an_address_that_takes_only_forms_says_so(article: Article, editor: User, client_of: ClientOf) -> None:
     response = client_of(editor).get(reverse("editor_retry", args=[article.pk]))
     assertContains(response, "There is nothing to read at this address.", status_code=405)

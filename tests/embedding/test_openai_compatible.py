@@ -131,6 +131,20 @@ def test_a_server_that_says_nothing_is_given_up_after_its_time(server, settings)
     assert error.temporary
 
 
+def test_a_silent_server_is_left_alone_for_a_while_and_then_asked_again(server, settings, monkeypatch):
+    settings.EMBEDDINGS_SECONDS, settings.EMBEDDINGS_PATIENCE = 0.2, 0.3
+    embedder = OpenAICompatibleEmbedder()
+    with pytest.raises(ProviderError):
+        embedder.encode(["[[silence]]"])
+    asked = len(server.requests)
+    with pytest.raises(ProviderError, match="did not answer in time"):
+        embedder.encode(["alpha"])
+    assert len(server.requests) == asked
+    monkeypatch.setattr("kb.providers.openai_compatible.PAUSE", 0.0)
+    assert len(embedder.encode(["alpha"])) == 1
+    assert embedder._silent is None
+
+
 def test_a_passing_fault_is_tried_again(server):
     [one] = OpenAICompatibleEmbedder().encode(["[[once=server-error]] alpha"])
     assert one.vector.shape == (1536,)

@@ -301,12 +301,12 @@ def test_what_was_made_by_other_rules_is_made_anew_while_nobody_waits(index, set
     index()
     assert indexing.catch_up() == 0
     settings.CHUNK_LIMIT = 40
-    IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.FAILED)
+    IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.FAILED, updated=Now())
+    assert indexing.catch_up() == 0  # more would fail
+    IndexJob.objects.filter(article=made[0]).update(updated=Now() - timedelta(hours=2))
     before = Chunk.objects.filter(version__article=made[1]).count()
-    assert indexing.catch_up() == 2
+    assert indexing.catch_up() == 3
     assert indexing.catch_up() == 0  # these wait
     index()
     assert Chunk.objects.filter(version__article=made[1]).count() > before
     assert indexing.catch_up() == 0
-    IndexJob.objects.filter(article=made[0]).update(state=IndexJob.State.DONE)
-    assert indexing.catch_up() == 1

@@ -321,6 +321,25 @@ def test_two_questions_in_one_are_both_answered_or_it_is_said_which_is_not(
     assert "Nothing was found for" in body(Client().get(f"/answers/{half.pk}/"))
 
 
+def test_a_long_conversation_is_remembered_in_a_fixed_number_of_statements(
+    ask: Ask, django_assert_max_num_queries: Any
+) -> None:
+    turn = written(ask())
+    for number in range(60):
+        before, turn = turn, ask(f"And then {number}?")
+        Answer.objects.filter(pk=turn.pk).update(previous=before, state="answered", told=min(number + 1, 3))
+    turn.refresh_from_db()
+    nobody = AnonymousUser()
+    with django_assert_max_num_queries(8):
+        opened = recalling.open_answer(turn.pk, user=nobody, session_key=SESSION)
+    assert opened
+    assert opened.readable
+    assert len(recalling.history(turn, user=nobody)) == recalling.TURNS
+    assert len(recalling.conversation(turn, user=nobody)) == 20
+    AnswerSource.objects.all().delete()  # of the first one, which all others were told of in the end
+    assert recalling.open_answer(turn.pk, user=nobody, session_key=None) is None
+
+
 def test_a_shared_follow_up_names_no_earlier_question_whose_answer_may_not_be_read(
     visitor: Client, ask: Ask, secret: Article, operator: User
 ) -> None:

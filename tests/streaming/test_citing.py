@@ -115,3 +115,8 @@ def test_before_anything_is_written_the_sentence_nearest_to_the_question_is_mark
 
 def test_live_text_is_escaped_with_numbers_raised() -> None:
     assert citing.live("a <b>.⟦12⟧") == 'a &lt;b&gt;.<sup class="cite">12</sup>'
+
+
+def test_code_in_a_passage_stays_as_it_is() -> None:
+    text = "Set it:\n  `matrix[i][j] = 1`\nhandlers[name](event)\n[core]: on\n```shell\nrun `x`\n```"
+    assert citing.words_of(text) == "Set it:\n  matrix[i][j] = 1\nhandlers[name](event)\n[core]: on\nrun `x`\n"
