@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 
@@ -19,6 +20,8 @@ else:
     UserBase = UserAdmin
 
 
+admin.site.site_header = admin.site.site_title = f"{settings.SITE_NAME}: all that is stored"
+admin.site.index_title = "Tables"
 # One way to sign in, with one limit on wrong passwords: the admin's own form has none.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents it
 

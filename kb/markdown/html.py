@@ -143,7 +143,8 @@ def _listing(renderer: RendererHTML, tokens: Sequence[Token], index: int, option
     token = tokens[index]
     language, file = listings.described(token.info)
     first_line = token.meta["line"] + (token.type == "fence")
-    code = listings.code(token.content, language=language, first_line=first_line, numbered=str(token.attrGet("id")))
+    numbered = f"b-{token.meta['line']}"  # by this listing, or by the item that it begins
+    code = listings.code(token.content, language=language, first_line=first_line, numbered=numbered)
     return (
         f"<figure{renderer.renderAttrs(Token('figure', '', 0, attrs={'class': 'listing', **token.attrs}))}>"
         f"<figcaption>{escape(file or listings.name(language))} "

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from kb import markdown
 from kb.markdown import MAX_SOURCE, Heading, render
@@ -177,6 +177,7 @@ def test_hostile_sources_end_soon(part: str) -> None:
 
 @tried
 @given(documents)
+@example("-     code as the first thing of an item\n")
 def test_ids_are_unique_and_ours(source: str) -> None:
     ids = ID.findall(html(source))
     assert len(ids) == len(set(ids))
