@@ -143,7 +143,7 @@ def test_pictures_of_articles_are_there(page: Page) -> None:
     page.get_by_role("main").get_by_role("link", name=re.compile("What is Footnote")).first.click()
     picture = page.get_by_role("article").get_by_role("img").first
     picture.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.images].every(image => image.complete)")
+    expect(picture).to_have_js_property("complete", True)
     assert picture.evaluate("image => image.naturalWidth") > 100
     expect(picture).to_have_attribute("alt", re.compile("..."))
 
