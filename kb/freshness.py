@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Avg, Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from kb.indexing import is_indexed, recipe
-from kb.models import Article, IndexedVersion, IndexJob, IndexRun
+from kb.indexing import is_indexed, recipe, servable
+from kb.models import Article, IndexJob, IndexRun
 
 Word = Literal["fresh", "indexing", "failed", "unpublished"]
 
@@ -75,12 +75,7 @@ def seconds(span: timedelta) -> int:
 
 def with_words(articles: QuerySet[Article]) -> QuerySet[Any]:
     """Each with `index_word`, the word that `of` says: for lists and their filters, in the same statement."""
-    indexed = IndexedVersion.objects.filter(
-        version=OuterRef("wanted_version"),
-        content_hash=OuterRef("wanted_version__content_hash"),
-        recipe=recipe(),
-        embedder__live=True,
-    )
+    indexed = servable().filter(version=OuterRef("wanted_version"))
     unpublished = ~Q(state=Article.State.PUBLISHED) | Q(wanted_version=None)
     fresh = Q(published_version=F("wanted_version")) & Exists(indexed)
     return articles.annotate(

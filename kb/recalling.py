@@ -18,6 +18,7 @@ from kb.models import Answer, AnswerSource, Article
 from kb.models.answers import standing
 from kb.permissions import Reader
 
+SHOWN = 20  # earlier questions that a page lists
 TURNS = 3  # earlier questions that a follow-up brings along
 LONGEST = 1000  # turns of a conversation that are looked at
 CHAIN = """
@@ -93,6 +94,12 @@ def _knows(told: int, before: Sequence[Answer]) -> bool:
     return not told
 
 
+def _readable(before: Sequence[Answer]) -> list[Answer]:
+    """Of these turns, the nearest first, those that may be shown with all they were told of; oldest first."""
+    known = takewhile(lambda place: _knows(before[place].told, before[place + 1 :]), range(min(SHOWN, len(before))))
+    return [before[place] for place in known][::-1]
+
+
 def rests_on(text: str, numbers: Collection[int]) -> bool:
     """Whether every source is still there: with a deleted article its rows go, and then nobody can say who may read."""
     return not text or (bool(numbers) and cited_in(text) <= set(numbers))
@@ -146,18 +153,17 @@ def _source(row: AnswerSource) -> Source:
     )
 
 
-def conversation(answer: Answer, *, user: Reader, session_key: str | None = None, limit: int = 20) -> list[Answer]:
+def conversation(answer: Answer, *, user: Reader, session_key: str | None = None) -> list[Answer]:
     """The questions before this one, oldest first, as far as this reader could open their answers."""
-    before = _before(answer, user=user, session_key=session_key)
-    known = takewhile(lambda place: _knows(before[place].told, before[place + 1 :]), range(min(limit, len(before))))
-    return [before[place] for place in known][::-1]
+    return _readable(_before(answer, user=user, session_key=session_key))
 
 
 def history(answer: Answer, *, user: Reader) -> tuple[Turn, ...]:
     """The turns that a generator is told of: the last answered ones; none in a conversation that is far too long."""
-    if len(_before(answer, user=user, session_key=None)) >= LONGEST // 2:
+    before = _before(answer, user=user, session_key=None)
+    if len(before) >= LONGEST // 2:
         return ()
-    told = [turn for turn in conversation(answer, user=user) if turn.state == Answer.State.ANSWERED]
+    told = [turn for turn in _readable(before) if turn.state == Answer.State.ANSWERED]
     return tuple(Turn(turn.question, plain(turn.text)) for turn in told[-TURNS:])
 
 

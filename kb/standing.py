@@ -63,17 +63,12 @@ def put_back(article: Article, before: Standing) -> None:
 
 def still_there(name: str, value: Any) -> Any:
     """A value of this field, None for somebody who is gone."""
-    model = article_models().get(name)
+    model: Any = Article._meta.get_field(name).related_model
     if model is None or value is None or model._default_manager.filter(pk=value).exists():
         return value
     if name in PEOPLE:
         return None
     raise ValidationError(f"The {model._meta.verbose_name} that it was in is gone.")
-
-
-def article_models() -> dict[str, Any]:
-    """What the fields refer to, by their names."""
-    return {field.attname: field.related_model for field in Article._meta.concrete_fields if field.is_relation}
 
 
 def put_back_state(article: Article, state: str, version: int | None) -> None:

@@ -11,12 +11,6 @@ function typed() {
   return new URLSearchParams(data).toString();
 }
 
-/** Signing in again in another tab changes the token; without the new one, saving would be refused. */
-function refreshToken() {
-  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
-  if (token) for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
-}
-
 /** Where the reader's eye and the caret are, for the page that comes back after saving. */
 function remember() {
   const active = document.activeElement;
@@ -53,11 +47,9 @@ if (form) {
   });
   form.addEventListener("submit", () => {
     leaving = true;
-    refreshToken();
     remember();
   });
   addEventListener("pageshow", () => { leaving = false; });
-  addEventListener("focus", refreshToken);
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "s") {
       event.preventDefault();

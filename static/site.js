@@ -13,6 +13,12 @@ async function copyListing(button) {
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 
+// Signing in again in another tab changes the token; without the new one, what is sent would be refused.
+function refreshToken() {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+  if (token) for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+}
+
 function isTyping(element) {
   return element.isContentEditable || element.matches("input, textarea, select");
 }
@@ -72,11 +78,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copyListing(button);
 });
-// Signing in, in another tab too, changes the token that a form has to bring along.
-document.addEventListener("submit", ({ target }) => {
-  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
-  if (token && "fresh" in target.dataset) target.elements.csrfmiddlewaretoken.value = token;
-});
+document.addEventListener("submit", refreshToken);
+addEventListener("focus", refreshToken);
 document.addEventListener("keydown", focusSearch);
 document.addEventListener("keydown", walkResults);
 document.addEventListener("htmx:load", (event) => showCopyButtons(event.target));

@@ -24,6 +24,7 @@ from kb.embedding import Encoding, Floats
 from kb.errors import ProviderError
 from kb.metering import Spent
 from kb.providers import embeddings_answers as answers
+from kb.providers import wordpieces
 
 WAITS = (0.5, 2.0)  # seconds before the second and the third try
 PATIENT = 5.0  # seconds: who waited less, for its turn took so long, cannot tell that a server is silent
@@ -146,4 +147,4 @@ class OpenAICompatibleEmbedder:
 
 def _sendable(text: str) -> str:
     """What a server takes: no half surrogate pair, never nothing at all, and no more than its model reads."""
-    return text.encode("utf-8", "replace").decode("utf-8")[:LONGEST] or " "
+    return wordpieces.encodable(text)[:LONGEST] or " "

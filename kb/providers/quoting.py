@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from kb import embedders
 from kb.embedding import Embedder, Encoding, Floats, unit_rows
@@ -83,17 +84,18 @@ def found(question: str, sources: Sequence[Source]) -> list[Found]:
     texts = [lead + source.text for lead, source in zip(leads, sources, strict=True)]
     embedder = embedders.serving()
     asked, *encodings = embedder.encode([question, *texts])
+    weights = np.where(embedder.is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
+    words = None if asked.tokens is None else unit_rows(asked.tokens)
     results: list[Found] = []
     for source, lead, encoding in zip(sources, leads, encodings, strict=True):
         units = units_of(source)
         spans = [(source.sentences[u.first].start, source.sentences[u.last - 1].end) for u in units]
-        if asked.tokens is None or encoding.tokens is None:
+        if words is None or encoding.tokens is None:
             scores = _cosines(embedder, asked, [source.text[start:end] for start, end in spans])
         else:
-            weights = np.where(embedder.is_stop(asked.ids), STOP_WEIGHT, 1.0).astype(np.float32)
-            alike = unit_rows(asked.tokens) @ unit_rows(encoding.tokens).T
-            inside = [(start + len(lead), end + len(lead)) for start, end in spans]
-            scores = _scores(asked, weights, alike, encoding, inside)
+            alike = words @ unit_rows(encoding.tokens).T
+            places = [_inside(encoding, start + len(lead), end + len(lead)) for start, end in spans]
+            scores = _scores(asked.vector, weights, alike, encoding.tokens, places)
         if HOW_TO.search(question):
             scores = scores + STEPS * np.array([is_step(source, unit) for unit in units], np.float32)
         scores = scores - CONTENTS * np.array([is_contents(source, unit) for unit in units], np.float32)
@@ -167,21 +169,24 @@ def _repeated(quoted: set[str], also: Sequence[Source]) -> Iterator[Cite]:
             yield Cite(source.number, place, place + 1)
 
 
+def _inside(passage: Encoding, start: int, end: int) -> NDArray[np.bool_]:
+    """(m,): which wordpieces of what was encoded stand between these characters."""
+    return (passage.offsets[:, 0] >= start) & (passage.offsets[:, 1] <= end)
+
+
 def _scores(
-    asked: Encoding, weights: Floats, alike: Floats, passage: Encoding, spans: Sequence[tuple[int, int]]
+    asked: Floats, weights: Floats, alike: Floats, tokens: Floats, places: Sequence[NDArray[np.bool_]]
 ) -> Floats:
-    """MaxSim + cosine with the question of each span (characters of what was encoded); 0 beyond what the model reads.
+    """MaxSim + cosine with the question (d,) of each place in a passage (m,); 0 beyond what the model reads.
 
     `weights` (n,): of the wordpieces of the question, less for stop words. `alike` (n, m): their cosines with those of
-    the passage. MaxSim is late interaction (ColBERT): the weighted mean of the best cosine in the span.
+    the passage, `tokens` (m, d). MaxSim is late interaction (ColBERT): the weighted mean of the best cosine in a place.
     """
-    tokens = passage.tokens if passage.tokens is not None else alike[:0]
-    scores = np.zeros(len(spans), np.float32)
-    for place, (start, end) in enumerate(spans):
-        inside = (passage.offsets[:, 0] >= start) & (passage.offsets[:, 1] <= end)
+    scores = np.zeros(len(places), np.float32)
+    for place, inside in enumerate(places):
         if inside.any():
             closest = alike[:, inside].max(axis=1)
-            cosine = unit_rows(tokens[inside].mean(axis=0)) @ asked.vector
+            cosine = unit_rows(tokens[inside].mean(axis=0)) @ asked
             scores[place] = (weights * closest).sum() / weights.sum() + cosine
     return scores
 
